@@ -1,0 +1,45 @@
+"""What the database keeps of a contact: one file an idea, no behaviour beyond naming a row.
+
+Rows of contacts and identifiers are written in ``contacts.identity`` alone; nothing here overrides ``save``.
+"""
+
+from contacts.models.account import Account
+from contacts.models.consent import Consent, Suppression
+from contacts.models.contact import ChannelState, Contact, ContactState
+from contacts.models.custom_field import CustomField, FieldType
+from contacts.models.duplicate_case import CaseReason, CaseStatus, DuplicateCase
+from contacts.models.event import Event, EventType
+from contacts.models.identifier import Identifier
+from contacts.models.imports import Import, ImportRow, ImportStatus
+from contacts.models.journal import Change, ChangeKind
+from contacts.models.merge import Merge, MergeMove
+from contacts.models.order import Order, OrderStatus
+from contacts.models.policy import JunkValue, Policy
+
+__all__ = [
+    "Account",
+    "CaseReason",
+    "CaseStatus",
+    "Change",
+    "ChangeKind",
+    "ChannelState",
+    "Consent",
+    "Contact",
+    "ContactState",
+    "CustomField",
+    "DuplicateCase",
+    "Event",
+    "EventType",
+    "FieldType",
+    "Identifier",
+    "Import",
+    "ImportRow",
+    "ImportStatus",
+    "JunkValue",
+    "Merge",
+    "MergeMove",
+    "Order",
+    "OrderStatus",
+    "Policy",
+    "Suppression",
+]

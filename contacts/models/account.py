@@ -1,0 +1,22 @@
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Account(models.Model):
+    """The company that uses this installation: one row."""
+
+    name = models.CharField(_("name"), max_length=200, default="Cardfile")
+    default_phone_country = models.CharField(
+        _("default phone country"),
+        max_length=2,
+        default="UA",
+        help_text=_("Two letters. National phone numbers are read as numbers of this country."),
+    )
+    time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
+
+    class Meta:
+        verbose_name = _("account")
+        verbose_name_plural = _("account")
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,42 @@
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from contacts.models.contact import ChannelState
+
+
+class Suppression(models.Model):
+    """The state of an address or number, kept by keyed hash even after the person is erased (T12)."""
+
+    digest = models.BinaryField(max_length=16, unique=True)
+    channel = models.CharField(_("channel"), max_length=10)
+    state = models.PositiveSmallIntegerField(_("state"), choices=ChannelState.choices)
+    reason = models.CharField(_("reason"), max_length=100, default="", blank=True)
+    at = models.DateTimeField(_("when"))
+    by = models.CharField(_("who"), max_length=64)
+
+    class Meta:
+        verbose_name = _("suppression")
+        verbose_name_plural = _("suppressions")
+        constraints = [
+            models.CheckConstraint(
+                name="suppression_state_known", condition=models.Q(state__in=ChannelState.values)
+            )
+        ]
+
+
+class Consent(models.Model):
+    """What a contact agreed to, by category. Merging keeps the most restrictive of two (T12)."""
+
+    contact_id = models.BigIntegerField(_("contact ID"))
+    category = models.CharField(_("category"), max_length=50)
+    granted = models.BooleanField(_("granted"))
+    basis = models.CharField(_("basis"), max_length=200, default="", blank=True)
+    at = models.DateTimeField(_("when"))
+    by = models.CharField(_("who"), max_length=64)
+
+    class Meta:
+        verbose_name = _("consent")
+        verbose_name_plural = _("consents")
+        constraints = [
+            models.UniqueConstraint(fields=["contact_id", "category"], name="consent_category")
+        ]
