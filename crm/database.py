@@ -120,9 +120,12 @@ def watch_server(home: Path) -> None:
     os.setsid()  # a Ctrl-C in the terminal is not for us
     users = _take_lock(home / "users.lock", fcntl.LOCK_EX)
     if pid := find_server(home):
+        socket_folder = Path(_read_pid_file(home)[4])
         os.kill(pid, signal.SIGINT)  # PostgreSQL's fast shutdown
         while _serves(pid, home / "data"):
             time.sleep(0.01)
+        with contextlib.suppress(OSError):
+            socket_folder.rmdir()
     os.close(watching)  # before the users' lock, so that the next to start finds nobody watching
     os.close(users)
 
@@ -160,9 +163,11 @@ def _launch_server(home: Path) -> None:
         _create_cluster(home)
     if log.exists() and log.stat().st_size > 10_000_000:
         log.rename(home / "log.1")
-    # The pid in the file is not our server's (we looked), yet PostgreSQL would refuse to start if anybody has it.
-    (data / "postmaster.pid").unlink(missing_ok=True)
-    settings = SETTINGS | {"unix_socket_directories": f'"{_make_socket_folder(home)}"'}
+    socket_folder = _make_socket_folder(home)
+    # The pid in these files is not our server's (we looked), yet PostgreSQL would refuse to start if anybody has it.
+    for file in [data / "postmaster.pid", *socket_folder.glob(".s.PGSQL.*.lock")]:
+        file.unlink(missing_ok=True)
+    settings = SETTINGS | {"unix_socket_directories": f'"{socket_folder}"'}
     command = [_binaries(home) / "postgres", "-D", data]
     command += [argument for name, value in settings.items() for argument in ("-c", f"{name}={value}")]
     with log.open("ab") as output:

@@ -118,6 +118,7 @@ def read_database() -> dict[str, Any]:
         "ENGINE": "crm.postgresql",
         "NAME": "postgres",
         "USER": "cardfile",
+        "PORT": "5432",
         "OPTIONS": options | {"home": VAR_DIR / "postgresql"},
     }
 
