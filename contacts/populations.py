@@ -1,0 +1,112 @@
+"""The port to whatever groups contacts: who is in a group, and what happens to it when contacts merge or are erased.
+
+Contacts owns this and imports no group-keeper; one registers itself here when the site starts. With none registered,
+every question has an empty answer and nothing is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from django.dispatch import Signal
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from contacts.models import Contact
+
+__all__ = [
+    "NoPopulations",
+    "PopulationMove",
+    "Populations",
+    "contacts_changed",
+    "contacts_merged",
+    "current",
+    "register",
+]
+
+contacts_changed: Final = Signal()
+"""Sent with ``contact_ids`` and ``at`` inside the transaction that created, changed or removed these contacts."""
+
+contacts_merged: Final = Signal()
+"""Sent with ``survivor_id`` and ``loser_id`` inside the merging transaction, after the rows have moved."""
+
+
+@dataclass(frozen=True, slots=True)
+class PopulationMove:
+    """What a merge did to the rows of one table: those that moved, and those that collided and are kept whole."""
+
+    table: str
+    survivor_id: int
+    loser_id: int
+    row_ids: list[int] = field(default_factory=list)
+    dropped: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Populations(Protocol):
+    """A keeper of groups. Every method runs in the caller's transaction, where there is one."""
+
+    def members(self, population: int) -> QuerySet[Contact]:
+        """The active contacts that are in it at this moment."""
+        ...
+
+    def add(self, population: int | str, contact_ids: Sequence[int], *, by: str) -> int:
+        """Puts contacts into a group, by id or by name (made if there is none); the number that are new in it."""
+        ...
+
+    def remove(self, population: int | str, contact_ids: Sequence[int], *, by: str) -> int:
+        """Takes contacts out of a group; the number that were in it."""
+        ...
+
+    def move(self, moves: Sequence[tuple[int, int]]) -> list[PopulationMove]:
+        """Hands what the losers are in to their survivors; ``moves`` are (loser, survivor) in order of merging."""
+        ...
+
+    def move_back(self, move: PopulationMove) -> list[int]:
+        """Takes one move back; the ids of rows that could not go back, because they are gone or went elsewhere."""
+        ...
+
+    def forget(self, contact_ids: Sequence[int]) -> None:
+        """Removes every trace of erased contacts."""
+        ...
+
+
+class NoPopulations:
+    """Nobody keeps groups."""
+
+    def members(self, population: int) -> QuerySet[Contact]:  # noqa: ARG002
+        from contacts.models import Contact  # models are not loaded yet when this module is
+
+        return Contact.objects.none()
+
+    def add(self, population: int | str, contact_ids: Sequence[int], *, by: str) -> int:  # noqa: ARG002
+        return 0
+
+    def remove(self, population: int | str, contact_ids: Sequence[int], *, by: str) -> int:  # noqa: ARG002
+        return 0
+
+    def move(self, moves: Sequence[tuple[int, int]]) -> list[PopulationMove]:  # noqa: ARG002
+        return []
+
+    def move_back(self, move: PopulationMove) -> list[int]:  # noqa: ARG002
+        return []
+
+    def forget(self, contact_ids: Sequence[int]) -> None:  # noqa: ARG002
+        return None
+
+
+_current: Populations = NoPopulations()
+
+
+def register(populations: Populations) -> Populations:
+    """Makes ``populations`` the keeper; answers the one before it."""
+    global _current
+    before, _current = _current, populations
+    return before
+
+
+def current() -> Populations:
+    """The keeper of groups."""
+    return _current

@@ -1,0 +1,97 @@
+"""The segments themselves: made, changed, deleted, explained in words. The only place that writes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+
+from segments.conditions import compile_tree, describe, parse
+from segments.conditions.errors import DefinitionError, DefinitionRefused, SegmentCycle, WrongShape
+from segments.conditions.lookups import DatabaseLookups
+from segments.conditions.references import find_cycle, named_segments
+from segments.conditions.tree import Node, conditions_of
+from segments.errors import SegmentInUse, SegmentIsBuiltin
+from segments.models import Segment, SegmentType
+
+__all__ = ["check_definition", "delete_segment", "describe_segment", "find_users", "read_tree", "save_segment"]
+
+
+def check_definition(definition: Any, *, segment_type: str = SegmentType.DYNAMIC, segment_id: int | None = None) -> str:
+    """The sentence of a definition that may be saved as segment ``segment_id`` (None: a new one).
+
+    Raises ``DefinitionRefused`` with every error: what parsing refuses, a combined segment with conditions of its own,
+    and rings of segments.
+    """
+    lookups = DatabaseLookups()
+    tree = parse(definition, lookups.registry)
+    errors: list[DefinitionError] = []
+    if segment_type == SegmentType.COMBINED:
+        errors += _foreign_conditions(tree)
+    if segment_id is not None:
+        errors += _cycles(segment_id, definition)
+    if errors:
+        raise DefinitionRefused(list(errors))
+    try:
+        compile_tree(tree, lookups.registry, lookups.clock, lookups, segment_id=segment_id or 0)
+    except DefinitionError as error:
+        raise DefinitionRefused([error]) from error
+    return describe(tree, lookups.registry)
+
+
+def save_segment(segment: Segment) -> Segment:
+    """Writes a new or a changed segment; raises ``DefinitionRefused``. A static one keeps no definition."""
+    with transaction.atomic():
+        if segment.is_static:
+            segment.definition = None
+        else:
+            check_definition(segment.definition, segment_type=segment.type, segment_id=segment.pk)
+        segment.save()
+    return segment
+
+
+def delete_segment(segment: Segment) -> None:
+    """Deletes a segment and its memberships, never a contact; raises ``SegmentIsBuiltin`` or ``SegmentInUse``."""
+    if segment.is_builtin:
+        raise SegmentIsBuiltin(segment_id=segment.pk)
+    users = find_users(segment)
+    if users:
+        names = ", ".join(f"“{user.name}”" for user in users)
+        raise SegmentInUse(
+            f"This segment is used by {names}. Take it out of there first.", segment_ids=[user.pk for user in users]
+        )
+    segment.delete()
+
+
+def find_users(segment: Segment) -> list[Segment]:
+    """The segments whose conditions name this one."""
+    others = Segment.objects.filter(definition__isnull=False).exclude(pk=segment.pk)
+    return [other for other in others if segment.pk in named_segments(other.definition)]
+
+
+def read_tree(segment: Segment, lookups: DatabaseLookups) -> Node:
+    """The conditions of a dynamic or combined segment; raises ``DefinitionRefused`` if they no longer hold good."""
+    return parse(segment.definition, lookups.registry)
+
+
+def describe_segment(segment: Segment, lookups: DatabaseLookups | None = None) -> str:
+    """The segment's conditions as a sentence, empty for a static one."""
+    if segment.is_static:
+        return ""
+    lookups = lookups or DatabaseLookups()
+    return describe(read_tree(segment, lookups), lookups.registry)
+
+
+def _foreign_conditions(tree: Node) -> list[DefinitionError]:
+    message = "A combined segment is made of segments alone. Use the field “segment”, or make it dynamic."
+    return [
+        WrongShape(message, path=condition.path) for condition in conditions_of(tree) if condition.field != "segment"
+    ]
+
+
+def _cycles(segment_id: int, definition: Any) -> list[DefinitionError]:
+    stored = Segment.objects.filter(definition__isnull=False).values_list("pk", "definition")
+    references = {pk: named_segments(kept) for pk, kept in stored}
+    references[segment_id] = named_segments(definition)
+    cycle = find_cycle(segment_id, references)
+    return [SegmentCycle(path="match", segment_ids=cycle)] if cycle else []

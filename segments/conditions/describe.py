@@ -1,0 +1,89 @@
+"""Tree → an English sentence, or one in the reader's language."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, Final
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from segments.conditions.errors import UnknownField, UnknownOperator
+from segments.conditions.fields import Field, FieldType
+from segments.conditions.operators import Arity, operator_of
+from segments.conditions.registry import Registry
+from segments.conditions.tree import Combine, Condition, Group, Node, Value
+
+__all__ = ["describe", "describe_node"]
+
+SHOWN_VALUES: Final = 5
+
+
+def describe(node: Node, registry: Registry) -> str:
+    """What ``node`` means, as a sentence with its full stop."""
+    text = describe_node(node, registry)
+    return _("{sentence}.").format(sentence=text[:1].upper() + text[1:])
+
+
+def describe_node(node: Node, registry: Registry) -> str:
+    """What ``node`` means, as a part of a sentence."""
+    text = _describe_group(node, registry) if isinstance(node, Group) else describe_condition(node, registry)
+    return _("not ({condition})").format(condition=text) if node.negated else text
+
+
+def describe_condition(condition: Condition, registry: Registry) -> str:
+    """The condition without its negation."""
+    field = registry.fields.get(condition.field)
+    if field is None:
+        raise UnknownField(path=f"{condition.path}.field", field=condition.field)
+    operator = operator_of(field, condition.operator)
+    if operator is None:
+        raise UnknownOperator(path=f"{condition.path}.op", operator=condition.operator)
+    shown = [_describe_value(value, field, registry) for value in condition.values[:SHOWN_VALUES]]
+    words: dict[str, Any] = {"field": _(field.label)}
+    match operator.arity:
+        case Arity.ONE:
+            words["value"] = shown[0]
+        case Arity.TWO:
+            words["low"], words["high"] = shown
+        case Arity.MANY:
+            words["values"] = _list_values(shown, len(condition.values))
+    return _(operator.sentence).format(**words)
+
+
+def _describe_group(group: Group, registry: Registry) -> str:
+    parts = [
+        _bracket(child, registry) if len(group.children) > 1 else describe_node(child, registry)
+        for child in group.children
+    ]
+    match group.combine:
+        case Combine.ALL:
+            return _(" and ").join(parts)
+        case Combine.ANY:
+            return _(" or ").join(parts)
+        case Combine.NONE:
+            return _("none of these holds: {conditions}").format(conditions="; ".join(parts))
+
+
+def _bracket(node: Node, registry: Registry) -> str:
+    text = describe_node(node, registry)
+    is_plain = isinstance(node, Condition) or node.negated or len(node.children) == 1
+    return text if is_plain else f"({text})"
+
+
+def _describe_value(value: Value, field: Field, registry: Registry) -> str:
+    if field.type is FieldType.SEGMENT and isinstance(value, int):
+        return _("“{text}”").format(text=registry.segments.get(value, value))
+    if isinstance(value, date):
+        return date_format(value, "Y-m-d")
+    option = field.option(value)
+    if option is not None:
+        return _("“{text}”").format(text=_(option.label))
+    return _("“{text}”").format(text=value) if isinstance(value, str) else str(value)
+
+
+def _list_values(shown: list[str], total: int) -> str:
+    listed = ", ".join(shown)
+    if total <= len(shown):
+        return listed
+    return _("{values} and {count} more").format(values=listed, count=total - len(shown))

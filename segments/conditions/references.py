@@ -1,0 +1,43 @@
+"""Which segments a definition names, and rings among them (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+__all__ = ["find_cycle", "named_segments"]
+
+
+def named_segments(data: Any) -> set[int]:
+    """The ids of the segments that a stored definition names."""
+    return {node["value"] for node in _nodes(data) if node.get("field") == "segment" and _is_id(node.get("value"))}
+
+
+def find_cycle(start: int, references: Mapping[int, set[int]]) -> list[int]:
+    """A way from ``start`` back to itself, both ends included; empty if there is none."""
+    stack: list[list[int]] = [[start]]
+    seen: set[int] = set()
+    while stack:
+        way = stack.pop()
+        for named in sorted(references.get(way[-1], set())):
+            if named == start:
+                return [*way, start]
+            if named not in seen:
+                seen.add(named)
+                stack.append([*way, named])
+    return []
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _nodes(data: Any) -> Iterator[dict[str, Any]]:
+    waiting = [data]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            yield item
+            waiting.extend(item.values())
+        elif isinstance(item, list):
+            waiting.extend(item)

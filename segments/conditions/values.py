@@ -1,0 +1,116 @@
+"""Reading the values of a condition (pure): each in the form it is compared in, or an error."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final
+
+from contacts.normalize import InvalidValue as Unreadable
+from contacts.normalize import clean_email
+from contacts.phones import parse_phone
+from segments.conditions.dates import FIRST_DAY, LAST_DAY, MAX_DAYS
+from segments.conditions.errors import InvalidValue, UnknownSegment
+from segments.conditions.fields import Field, FieldType
+from segments.conditions.operators import Operator, Reads
+from segments.conditions.registry import Registry
+from segments.conditions.tree import Value
+
+__all__ = ["read_value"]
+
+MAX_TEXT: Final = 1_000
+MAX_NUMBER: Final = 10**18
+
+
+def read_value(raw: Any, field: Field, operator: Operator, registry: Registry, path: str) -> Value:
+    """The value that ``raw`` means to ``operator`` of ``field``; raises ``InvalidValue`` with the path."""
+    if operator.reads is Reads.DAYS:
+        return _read_days(raw, path)
+    if operator.reads is Reads.TEXT:
+        return _read_text(raw, path)
+    return _READERS[field.type](raw, field, registry, path)
+
+
+def _read_text(raw: Any, path: str) -> str:
+    if not isinstance(raw, str):
+        raise InvalidValue("Write a text.", path=path)
+    text = raw.strip()
+    if not text:
+        raise InvalidValue("The text is empty. To ask for that, use “is empty”.", path=path)
+    if len(text) > MAX_TEXT:
+        raise InvalidValue(f"The text has at most {MAX_TEXT} characters.", path=path)
+    if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
+        raise InvalidValue("The text holds a character that cannot be stored. Remove it.", path=path)
+    return text
+
+
+def _read_days(raw: Any, path: str) -> int:
+    if isinstance(raw, bool) or not isinstance(raw, int) or not 1 <= raw <= MAX_DAYS:
+        raise InvalidValue(f"Write a whole number of days from 1 to {MAX_DAYS}.", path=path)
+    return raw
+
+
+def _read_plain(raw: Any, field: Field, registry: Registry, path: str) -> str:  # noqa: ARG001
+    return _read_text(raw, path)
+
+
+def _read_email(raw: Any, field: Field, registry: Registry, path: str) -> str:  # noqa: ARG001
+    try:
+        return clean_email(_read_text(raw, path))[1]
+    except Unreadable as error:
+        raise InvalidValue(error.message, path=path) from error
+
+
+def _read_phone(raw: Any, field: Field, registry: Registry, path: str) -> str:  # noqa: ARG001
+    number = parse_phone(_read_text(raw, path), registry.country)
+    if number is None:
+        raise InvalidValue("This is not a phone number. Write it like +380501234567.", path=path)
+    return number
+
+
+def _read_number(raw: Any, field: Field, registry: Registry, path: str) -> int | Decimal:  # noqa: ARG001
+    if isinstance(raw, bool) or not isinstance(raw, int | float) or not math.isfinite(raw):
+        raise InvalidValue("Write a number.", path=path)
+    if abs(raw) > MAX_NUMBER:
+        raise InvalidValue("The number has at most 18 digits.", path=path)
+    return raw if isinstance(raw, int) else Decimal(repr(raw))
+
+
+def _read_day(raw: Any, field: Field, registry: Registry, path: str) -> date:  # noqa: ARG001
+    try:
+        day = date.fromisoformat(_read_text(raw, path))
+    except ValueError as error:
+        raise InvalidValue("Write the day as YYYY-MM-DD.", path=path) from error
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise InvalidValue(f"The day lies between {FIRST_DAY} and {LAST_DAY}.", path=path)
+    return day
+
+
+def _read_option(raw: Any, field: Field, registry: Registry, path: str) -> str:  # noqa: ARG001
+    option = field.option(raw)
+    if option is None:
+        known = ", ".join(option.key for option in field.options)
+        raise InvalidValue(f"The value is one of: {known}.", path=path)
+    return option.key
+
+
+def _read_segment(raw: Any, field: Field, registry: Registry, path: str) -> int:  # noqa: ARG001
+    if isinstance(raw, bool) or not isinstance(raw, int):
+        raise InvalidValue("Write the number of a segment.", path=path)
+    if raw not in registry.segments:
+        raise UnknownSegment(path=path, segment_id=raw)
+    return raw
+
+
+_READERS: Final[Mapping[FieldType, Callable[[Any, Field, Registry, str], Value]]] = {
+    FieldType.TEXT: _read_plain,
+    FieldType.EXTERNAL_ID: _read_plain,
+    FieldType.EMAIL: _read_email,
+    FieldType.PHONE: _read_phone,
+    FieldType.NUMBER: _read_number,
+    FieldType.DATE: _read_day,
+    FieldType.CHOICE: _read_option,
+    FieldType.SEGMENT: _read_segment,
+}
