@@ -1,19 +1,51 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
+export PORT ?= 8000
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-15s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
+
+run: setup ## Serve Cardfile on PORT (8000), with its database and worker; Ctrl-C ends it all
+	@exec $(BIN)/python manage.py run
 
 setup: .venv/installed ## Make the virtual environment (costs nothing when nothing changed)
 
 .venv/installed: requirements.txt requirements-dev.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Cardfile needs Python 3.11 or newer.")'
+	@$(PYTHON) -c 'import sys; sys.exit("Cardfile needs Python 3.11 or newer." if sys.version_info < (3, 11) else 0)'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-test: setup ## Run the tests, two at a time
-	$(BIN)/python -m pytest -n 2
+setup-browser: ## Install Chromium for the browser tests (Debian, Ubuntu)
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || { \
+	  test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } || { \
+	  echo "Chromium could not be installed from here. As root on Debian: apt-get install chromium."; \
+	  echo "Without it the browser tests are skipped."; exit 1; }
 
-.PHONY: help setup test
+test: setup ## Run the tests, two at a time
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+check: format-check lint types walls test ## Everything that must hold before a commit
+
+format: setup ## Put the code into its form
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix --quiet .
+
+format-check: setup
+	@$(BIN)/ruff format --check .
+
+lint: setup ## Look for mistakes
+	@$(BIN)/ruff check .
+
+types: setup ## Check the types
+	@$(BIN)/mypy
+
+walls: setup ## Check who imports whom
+	@$(BIN)/lint-imports
+
+bench: setup ## Measure the write path (ROWS=200000)
+	@$(BIN)/python -m benchmarks.resolve --rows $${ROWS:-200000}
+
+.PHONY: help run setup setup-browser test check format format-check lint types walls bench

@@ -10,7 +10,6 @@ from typing import Any
 import environ
 from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.management.utils import get_random_secret_key
-from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -38,9 +37,13 @@ def read_secret_key() -> str:
 
 
 SECRET_KEY = read_secret_key()
+SUPPRESSION_KEY = env.str("SUPPRESSION_KEY", default=SECRET_KEY)  # addresses that must not be written to are kept by this hash
 DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+HOST = env.str("HOST", default="127.0.0.1")
+PORT = env.int("PORT", default=8000)
+DEMO_CONTACTS = env.int("DEMO_CONTACTS", default=10_000)  # made at the first `make run`; 0 for none
 SITE_NAME = env.str("SITE_NAME", default="Cardfile")
 
 INSTALLED_APPS = [
@@ -70,9 +73,10 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "crm.admin.policy.PolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "crm.api.paths.OptionalSlashMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -101,10 +105,18 @@ TEMPLATES = [
 
 # Database: DATABASE_URL (PostgreSQL 15 to 18), else the embedded server under var/.
 
-WEB_THREADS = env.int("WEB_THREADS", default=8)
+WEB_PROCESSES = env.int("WEB_PROCESSES", default=min(os.cpu_count() or 1, 4))
+WEB_THREADS = env.int("WEB_THREADS", default=4)
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=4)
-WORKER_POOL_SIZE = env.int("WORKER_POOL_SIZE", default=4)
+WORKER_POOL_SIZE = env.int("WORKER_POOL_SIZE", default=4)  # the queue's own connections, beside its jobs'
 POOL_SIZE = env.int("POOL_SIZE", default=max(WEB_THREADS, WORKER_CONCURRENCY) + 2)
+CONNECTIONS = (WEB_PROCESSES + 1) * POOL_SIZE + WORKER_POOL_SIZE  # all web processes and one worker
+MOST_CONNECTIONS = env.int("MOST_CONNECTIONS", default=80)  # of the server's 100; the rest is for commands
+if CONNECTIONS > MOST_CONNECTIONS:
+    raise environ.ImproperlyConfigured(
+        f"WEB_PROCESSES, POOL_SIZE and WORKER_POOL_SIZE add up to {CONNECTIONS} database connections, more than "
+        f"MOST_CONNECTIONS ({MOST_CONNECTIONS}). Lower them, or raise it together with the server's max_connections."
+    )
 
 
 def read_database() -> dict[str, Any]:
@@ -177,13 +189,37 @@ STRICT_CSP = {
     "object-src": [NONE],
 }
 CONTENT_SECURITY_POLICY = {"DIRECTIVES": STRICT_CSP}
-# Alpine compiles its attributes and unfold writes style attributes: allowed under /admin/ alone (crm.admin.policy).
-ADMIN_CSP = STRICT_CSP | {"script-src": [SELF, UNSAFE_EVAL], "style-src": [SELF, UNSAFE_INLINE]}
+# Alpine compiles its attributes, and unfold and Swagger write styles: allowed on these pages alone.
+RELAXED_CSP = {
+    "/admin/": STRICT_CSP | {"script-src": [SELF, UNSAFE_EVAL], "style-src": [SELF, UNSAFE_INLINE]},
+    "/api/docs": STRICT_CSP | {"style-src": [SELF, UNSAFE_INLINE]},
+}
 
 
 # API
 
-REST_FRAMEWORK: dict[str, Any] = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["crm.api.authentication.KeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["crm.api.permissions.ScopePermission"],
+    "DEFAULT_PARSER_CLASSES": ["crm.api.parsers.LenientJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["crm.api.renderers.ApiRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "crm.api.parsers.OneFormatNegotiation",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "crm.api.errors.handle_exception",
+    "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+    "TEST_REQUEST_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MOST_BODY_BYTES", default=10 * 1024 * 1024)
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Cardfile API",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/api",
+}
 
 
 # Jobs
@@ -196,8 +232,16 @@ PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
 UNFOLD = {
     "SITE_TITLE": SITE_NAME,
     "SITE_HEADER": SITE_NAME,
+    "SITE_SYMBOL": "contacts",
     "SITE_URL": None,
-    "STYLES": [lambda request: static("crm/admin.css")] if (BASE_DIR / "static/crm/admin.css").exists() else [],
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "COMMAND": {"search_models": False},  # it would look through every row of every model
+    "SIDEBAR": {
+        "show_search": False,
+        "show_all_applications": False,
+        "navigation": "crm.admin.navigation.list_navigation",
+    },
 }
 
 
@@ -207,5 +251,5 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {"procrastinate.blueprints": {"level": "WARNING"}},  # it tells every command that it added tasks
+    "loggers": {"procrastinate": {"level": "WARNING"}},  # it tells every command which tasks it knows
 }

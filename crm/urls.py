@@ -1,6 +1,25 @@
-"""Every address of the site, room by room."""
+"""Every address of the site, room by room. Under /api/ patterns end without a slash (``crm.api.paths``)."""
 
 from django.contrib import admin
 from django.urls import path
+from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.renderers import TemplateHTMLRenderer
 
-urlpatterns = [path("admin/", admin.site.urls)]
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/", admin.site.urls),
+    path("api/schema", SpectacularAPIView.as_view(permission_classes=[]), name="api-schema"),
+    path(
+        "api/docs",
+        SpectacularSwaggerSplitView.as_view(
+            permission_classes=[], renderer_classes=[TemplateHTMLRenderer], url_name="api-schema"
+        ),
+        name="api-docs",
+    ),
+]
+
+handler400 = "crm.api.pages.bad_request"
+handler403 = "crm.api.pages.permission_denied"
+handler404 = "crm.api.pages.page_not_found"
+handler500 = "crm.api.pages.server_error"

@@ -1,0 +1,132 @@
+"""The one place where an error becomes HTTP.
+
+Every error is ``{"status", "code", "message", "errors": [{"path", "code", "message"}]}``, and every code that is not a
+plain 400 has its status in one table. A room raises its ``CardfileError`` and knows nothing of this.
+"""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from rest_framework import exceptions, status
+from rest_framework.response import Response
+
+from crm.api.renderers import CONTENT_TYPE, encode
+from crm.errors import CardfileError, Refused
+
+__all__ = ["BodyTooLarge", "Malformed", "NotAuthenticatedByKey", "ScopeTooNarrow", "handle_exception"]
+
+STATUS_BY_CODE = {
+    "not_authenticated": 401,
+    "scope_too_narrow": 403,
+    "not_found": 404,
+    "contact_not_found": 404,
+    "conflict": 409,
+    "external_id_taken": 409,
+    "body_too_large": 413,
+    "database_not_started": 503,
+}
+CODES_OF_DJANGO = {
+    400: "malformed",
+    401: "not_authenticated",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    406: "not_acceptable",
+    413: "body_too_large",
+    415: "unsupported_media_type",
+    429: "too_many_requests",
+}
+
+
+class NotAuthenticatedByKey(CardfileError):
+    """Send an API key: HTTP Basic, any user name, the key as the password."""
+
+    code = "not_authenticated"
+
+
+class ScopeTooNarrow(CardfileError):
+    """This API key may not do that."""
+
+    code = "scope_too_narrow"
+
+
+class Malformed(CardfileError):
+    """The body is not valid JSON."""
+
+    code = "malformed"
+
+
+class BodyTooLarge(CardfileError):
+    """The body is too large. Send less at a time."""
+
+    code = "body_too_large"
+
+
+def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:
+    """REST framework's hook. ``None`` lets a true bug through to the log and the 500 page."""
+    if isinstance(error, CardfileError):
+        number = STATUS_BY_CODE.get(error.code, status.HTTP_400_BAD_REQUEST)
+        headers = {}
+        if number == status.HTTP_401_UNAUTHORIZED:
+            headers["WWW-Authenticate"] = context["request"].authenticators[0].authenticate_header(context["request"])
+        return Response(describe(number, error.code, error.message, list_errors(error)), status=number, headers=headers)
+    error = translate(error)
+    if not isinstance(error, exceptions.APIException):
+        return None
+    return present(error)
+
+
+def list_errors(error: CardfileError) -> list[dict[str, str]]:
+    if isinstance(error, Refused):
+        return [entry for one in error.errors for entry in list_errors(one)]
+    return [{"path": error.path, "code": error.code, "message": error.message}] if error.path else []
+
+
+def translate(error: Exception) -> Exception:
+    """Django's own refusals, as REST framework's."""
+    if isinstance(error, Http404):
+        return exceptions.NotFound()
+    if isinstance(error, PermissionDenied):
+        return exceptions.PermissionDenied()
+    if isinstance(error, RequestDataTooBig):
+        return exceptions.APIException(BodyTooLarge.default_message(), code="body_too_large")
+    return error
+
+
+def present(error: exceptions.APIException) -> Response:
+    headers = {"WWW-Authenticate": error.auth_header} if getattr(error, "auth_header", None) else {}
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(int(wait + 0.999))
+    entries = flatten(error.detail) if isinstance(error.detail, list | dict) else []
+    message = _("Some values were refused.") if entries else str(error.detail)
+    code = "invalid" if entries else CODES_OF_DJANGO.get(error.status_code, "error")
+    return Response(describe(error.status_code, code, message, entries), status=error.status_code, headers=headers)
+
+
+def flatten(detail: Any, path: str = "") -> list[dict[str, str]]:
+    """A serializer's nested errors as one list, with paths such as ``contacts[3].channels[0].value``."""
+    if isinstance(detail, dict):
+        nested = [(f"{path}.{key}" if path else str(key), value) for key, value in detail.items()]
+        nested = [(path if key.endswith("non_field_errors") else key, value) for key, value in nested]
+    elif isinstance(detail, list) and any(isinstance(entry, dict | list) for entry in detail):
+        nested = [(f"{path}[{index}]", value) for index, value in enumerate(detail) if value]
+    elif isinstance(detail, list):
+        nested = [(path, value) for value in detail]
+    else:
+        return [{"path": path, "code": getattr(detail, "code", "invalid"), "message": str(detail)}]
+    return [entry for key, value in nested for entry in flatten(value, key)]
+
+
+def describe(number: int, code: str, message: str, errors: list[dict[str, str]] | None = None) -> dict[str, Any]:
+    return {"status": number, "code": code, "message": message, "errors": errors or []}
+
+
+def answer(number: int, message: str) -> HttpResponse:
+    body = describe(number, CODES_OF_DJANGO.get(number, "error"), message)
+    return HttpResponse(encode(body), status=number, content_type=CONTENT_TYPE)
+
+
+def is_api(request: HttpRequest) -> bool:
+    return request.path_info.startswith("/api/")

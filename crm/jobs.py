@@ -1,0 +1,89 @@
+"""The queue: PostgreSQL itself, by procrastinate.
+
+A room keeps its jobs in a module ``jobs.py`` of its Django app, which is found by that name:
+
+    from crm.jobs import app, periodic
+
+    @app.task(queue="imports", retry=3)
+    def run_import(import_id: int) -> None: ...
+
+    run_import.defer(import_id=1)  # in the caller's transaction: a rollback drops the job
+
+    @periodic(cron="30 3 * * *")
+    def erase_inactive_contacts() -> None: ...
+
+A job is a batch, never one contact, and may run twice: a job whose worker died is run again.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from procrastinate import JobContext, PsycopgConnector, exceptions, jobs
+from procrastinate.connector import BaseConnector
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.django_connector import DjangoConnector
+from procrastinate.contrib.django.utils import connector_params
+from procrastinate.tasks import Task
+
+__all__ = ["app", "periodic", "run_worker"]
+
+MOST_ATTEMPTS = 5  # of a job whose worker keeps dying: perhaps the job is what kills it
+SHUTDOWN_SECONDS = 10  # for jobs that are under way when the worker is told to stop
+
+
+class WorkerConnector(PsycopgConnector):
+    """The worker's own pool, but a job that enqueues another one does so in its own Django transaction."""
+
+    def get_sync_connector(self) -> BaseConnector:
+        return DjangoConnector()
+
+
+def periodic(*, cron: str, **options: Any) -> Callable[[Callable[[], object]], Task[..., Any, Any]]:
+    """A job by the clock (UTC), never queued twice at a time. ``options`` are those of ``app.task``."""
+
+    def register(function: Callable[[], object]) -> Task[..., Any, Any]:
+        @functools.wraps(function)
+        def run(timestamp: int) -> None:  # noqa: ARG001  the queue sends the moment it was due
+            function()
+
+        name = f"{function.__module__}.{function.__qualname__}"
+        task: Task[..., Any, Any] = app.task(name=name, **{"queueing_lock": name, **options})(run)
+        return app.periodic(cron=cron)(task)
+
+    return register
+
+
+def run_worker(*, concurrency: int | None = None, wait: bool = True) -> None:
+    """Work until told to stop; with ``wait=False``, until the queue is empty."""
+    connector = WorkerConnector(kwargs=connector_params(), min_size=1, max_size=settings.WORKER_POOL_SIZE)
+    with app.replace_connector(connector):
+        app.run_worker(
+            concurrency=concurrency or settings.WORKER_CONCURRENCY,
+            wait=wait,
+            shutdown_graceful_timeout=SHUTDOWN_SECONDS,
+        )
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="crm.jobs.retry_stalled_jobs", queueing_lock="crm.jobs.retry_stalled_jobs", pass_context=True)
+async def retry_stalled_jobs(context: JobContext, timestamp: int) -> None:  # noqa: ARG001
+    """A worker that was killed cannot say so; its heartbeat stops. This job takes no lock, which it might leave behind."""
+    for job in await context.app.job_manager.get_stalled_jobs():
+        if job.attempts < MOST_ATTEMPTS:
+            try:
+                await context.app.job_manager.retry_job(job)
+                continue
+            except exceptions.UniqueViolation:
+                pass  # the same work is queued again already
+        await context.app.job_manager.finish_job_by_id_async(job.id or 0, jobs.Status.FAILED, delete_job=False)
+
+
+@app.periodic(cron="17 2 * * *")
+@app.task(name="crm.jobs.forget_old_jobs", queueing_lock="crm.jobs.forget_old_jobs", pass_context=True)
+async def forget_old_jobs(context: JobContext, timestamp: int) -> None:  # noqa: ARG001
+    """Finished jobs are kept for three days, so that somebody can look; failed ones for thirty."""
+    manager = context.app.job_manager
+    await manager.delete_old_jobs(nb_hours=24 * 3)
+    await manager.delete_old_jobs(nb_hours=24 * 30, include_failed=True, include_cancelled=True, include_aborted=True)

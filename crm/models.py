@@ -1,0 +1,46 @@
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+__all__ = ["ApiKey"]
+
+
+class ApiKey(models.Model):
+    """What another system shows to be let in. The secret itself is not kept, only its hash; see ``crm.api.keys``."""
+
+    class Scope(models.TextChoices):
+        FULL = "full", _("Everything")
+        CONTACTS_AND_EVENTS = "contacts_and_events", _("Contacts and events")
+        CONTACTS_AND_EVENTS_WRITE = "contacts_and_events_write", _("Contacts and events, add and update only")
+        EVENTS = "events", _("Events only")
+        READ = "read", _("Read only")
+
+    name = models.CharField(_("name"), max_length=100, help_text=_("The system that uses it."))
+    scope = models.CharField(_("scope"), max_length=30, choices=Scope, default=Scope.FULL)
+    prefix = models.CharField(_("starts with"), max_length=20, unique=True, editable=False)
+    digest = models.BinaryField(max_length=32, editable=False)
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    disabled_at = models.DateTimeField(_("disabled"), null=True, blank=True)
+    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
+        ordering = ("-created_at", "-id")
+        constraints = (
+            models.CheckConstraint(
+                name="api_key_scope_is_known",
+                condition=models.Q(
+                    scope__in=["full", "contacts_and_events", "contacts_and_events_write", "events", "read"]
+                ),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+    @property
+    def is_valid(self) -> bool:
+        now = timezone.now()
+        return not (self.disabled_at and self.disabled_at <= now) and not (self.expires_at and self.expires_at <= now)
