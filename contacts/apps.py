@@ -3,5 +3,17 @@ from django.utils.translation import gettext_lazy as _
 
 
 class ContactsConfig(AppConfig):
+    """Contacts, and everything that is known of them."""
+
     name = "contacts"
     verbose_name = _("Contacts")
+
+    def ready(self) -> None:
+        from django.db.models.signals import post_delete, post_save
+
+        from contacts.identity.settings import note_settings_changed
+        from contacts.models import Account, CustomField, JunkValue, Policy
+
+        for model in (Account, Policy, JunkValue, CustomField):
+            for signal in (post_save, post_delete):
+                signal.connect(note_settings_changed, sender=model, dispatch_uid=f"settings-{model.__name__}")

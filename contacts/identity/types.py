@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from contacts.records import Problem
 
+
 class Mode(StrEnum):
     """What a caller allows (L9)."""
 
@@ -24,6 +25,7 @@ class Status(StrEnum):
     UPDATED = "updated"
     UNCHANGED = "unchanged"
     RESTORED = "restored"
+    VISITOR = "visitor"
     SKIPPED = "skipped"
     FAILED = "failed"
 
@@ -43,7 +45,7 @@ class Plan:
 
     ``key``: a key of ``keys.KEYS`` or the key of a custom field. ``bulk``: a bulk call or an import (L2, L6a, L16, T9).
     ``tracking``: '' for a trusted door, 'web' or 'mobile' for tracking (policy). ``activity``: an order, event or
-    device ping that takes over identifiers only and never restores (L17). ``may_create``: whether an unknown contact
+    purchase that takes over identifiers only (L17). ``may_restore``: whether a deleted contact comes back. ``may_create``: whether an unknown contact
     is made at all. ``person``: somebody edits the sheet (T10, T12, L16).
     """
 
@@ -59,6 +61,7 @@ class Plan:
     unconfirmed: bool = False
     tracking: str = ""
     activity: bool = False
+    may_restore: bool = True
     may_create: bool = True
     needs_permanent: bool = False
     person: bool = False
@@ -72,9 +75,10 @@ SHEET = Plan(person=True, source="sheet", empty_values_clear=True)
 SUBSCRIBE = Plan(keep_channels=True, unconfirmed=True)
 WEB = Plan(tracking="web", source="web", needs_permanent=True)
 MOBILE = Plan(tracking="mobile", source="mobile")
-ORDER = Plan(activity=True, source="order")
-EVENT = Plan(activity=True, source="event", tracking="event", needs_permanent=True)
-PURCHASE = Plan(activity=True, source="order", may_create=False)
+DEVICE = Plan(tracking="mobile", source="mobile", may_restore=False)
+ORDER = Plan(activity=True, may_restore=False, source="order")
+EVENT = Plan(activity=True, may_restore=False, source="event", tracking="event", needs_permanent=True)
+PURCHASE = Plan(activity=True, may_restore=False, source="order", may_create=False)
 
 
 @dataclass(slots=True)

@@ -13,6 +13,9 @@ class Account(models.Model):
         help_text=_("Two letters. National phone numbers are read as numbers of this country."),
     )
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
+    settings_version = models.BigIntegerField(
+        default=1, editable=False, help_text="Moves with every change of policy, junk, custom fields or account."
+    )
 
     class Meta:
         verbose_name = _("account")

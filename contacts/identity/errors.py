@@ -1,0 +1,71 @@
+"""What resolution refuses, as errors: doors that speak of one contact raise them, batches report them by outcome."""
+
+from __future__ import annotations
+
+from crm.errors import CardfileError
+
+__all__ = [
+    "ContactNotFound",
+    "ExternalIdConflict",
+    "ExternalIdTaken",
+    "IdentifierMissing",
+    "InvalidRecord",
+    "MergeRefused",
+    "RecordSkipped",
+    "UndoLaterMergeFirst",
+    "WriteConflict",
+]
+
+
+class ContactNotFound(CardfileError):
+    """There is no such contact. Check the id, or create it first."""
+
+    code = "contact_not_found"
+
+
+class ExternalIdTaken(CardfileError):
+    """Another contact has this external ID. Open that contact, or merge the two."""
+
+    code = "external_id_taken"
+
+
+class ExternalIdConflict(CardfileError):
+    """The policy does not attach an external ID to a contact found by email or phone. A case was opened."""
+
+    code = "external_id_conflict"
+
+
+class IdentifierMissing(CardfileError):
+    """The record names nobody. Send an external ID, an email, a phone or another identifier."""
+
+    code = "identifier_missing"
+
+
+class InvalidRecord(CardfileError):
+    """Some values cannot be read. Each is listed with its field."""
+
+    code = "invalid_record"
+
+
+class RecordSkipped(CardfileError):
+    """The record was skipped."""
+
+    code = "skipped"
+
+
+class MergeRefused(CardfileError):
+    """These two contacts cannot be merged."""
+
+    code = "merge_refused"
+
+
+class UndoLaterMergeFirst(CardfileError):
+    """The survivor of this merge was merged later. Undo the later merge first."""
+
+    code = "undo_later_merge_first"
+
+
+class WriteConflict(CardfileError):
+    """Others kept changing the same contacts. Nothing was written; send the record again."""
+
+    code = "write_conflict"

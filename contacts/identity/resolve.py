@@ -1,0 +1,242 @@
+"""The one verb that writes contacts: load, lock, decide, write, journal, for one record or any number of them.
+
+1. normalise (pure); 2. lock the values; 3. values → ids, ids → rows; 4. decide each record in order with the batch's
+own effects laid over (pure); 5. write set-based; 6. outcomes with the reason. A dry run stops after 4.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import psycopg
+from django.db import OperationalError, transaction
+from django.db.utils import DataError, IntegrityError
+from psycopg import errors as pg_errors
+
+from contacts.identity import load
+from contacts.identity.decide import decide
+from contacts.identity.errors import WriteConflict
+from contacts.identity.numbers import reserve_ids, return_ids
+from contacts.identity.settings import Settings, current_settings, read_settings
+from contacts.identity.types import Outcome, Plan, Status
+from contacts.identity.world import IDENTITY_COLUMNS, Missing, World
+from contacts.identity.write import Cause, send_signals, write_world
+from contacts.keys import Kind
+from contacts.normalize import normalize
+from contacts.records import Key, Record
+
+__all__ = ["MAX_BATCH", "resolve"]
+
+MAX_BATCH: Final = 1_000
+"""Records a transaction."""
+MAX_TRIES: Final = 3
+MAX_ROUNDS: Final = 12
+
+RawRecord = Mapping[str, Any]
+Within = Callable[[Sequence[Outcome]], None]
+
+
+def resolve(
+    records: Iterable[RawRecord | Record],
+    plan: Plan,
+    *,
+    by: str,
+    at: datetime | None = None,
+    dry_run: bool = False,
+    within: Within | None = None,
+) -> list[Outcome]:
+    """Find or make the contact of each record and let it take over what the record carries.
+
+    ``records`` are raw (a mapping of column keys, see ``contacts.normalize``) or normalised. ``by`` is who writes, as
+    ``kind:id``. ``at`` is the time of the change, now unless given. ``within`` is called with the outcomes of each
+    transaction inside it. Outcomes come in the order of the records; nothing of a failed or skipped one is written.
+    """
+    outcomes: list[Outcome] = []
+    iterator = iter(records)
+    while batch := list(itertools.islice(iterator, MAX_BATCH)):
+        moment = at or datetime.now(UTC)
+        outcomes += _Batch(plan, by=by, moment=moment, dry_run=dry_run, within=within).run(batch)
+    return outcomes
+
+
+class _Batch:
+    """Up to ``MAX_BATCH`` records on their way through one transaction."""
+
+    def __init__(
+        self, plan: Plan, *, by: str, moment: datetime, dry_run: bool, within: Within | None
+    ) -> None:
+        self.plan = plan
+        self.by = by
+        self.moment = moment
+        self.dry_run = dry_run
+        self.within = within
+
+    def run(self, raw: Sequence[RawRecord | Record]) -> list[Outcome]:
+        """Write the batch; trouble in the database is tried again, then halved down to the record that fails alone."""
+        for _ in range(MAX_TRIES):
+            try:
+                return self.run_once(raw)
+            except Exception as error:
+                cause = _database_cause(error)
+                if cause is None:
+                    raise
+                trouble = cause
+                if not isinstance(trouble, RETRIED):
+                    break
+        if len(raw) == 1:
+            return self.fail_alone(raw[0], trouble)
+        middle = len(raw) // 2
+        return self.run(raw[:middle]) + self.run(raw[middle:])
+
+    def run_once(self, raw: Sequence[RawRecord | Record]) -> list[Outcome]:
+        settings = read_settings() if self.dry_run else current_settings()
+        with transaction.atomic():
+            cursor = load.open_cursor()
+            records = normalized(raw, settings)
+            keys = {key for record in records for key in record.identifiers}
+            everything = len(raw) > load.ESCALATE_ABOVE
+            if not self.dry_run:
+                locked = load.lock_values(cursor, keys, everything=everything)
+                everything = locked.everything
+                if locked.settings_version != settings.version:
+                    settings = read_settings()
+                    records = normalized(raw, settings)
+                    keys = {key for record in records for key in record.identifiers}
+                    if not everything:
+                        load.lock_values(cursor, keys)
+            reserved = self.reserve(len(records))
+            world, outcomes = self.decide_all(cursor, records, keys, settings, reserved, everything=everything)
+            if not self.dry_run:
+                cause = Cause(self.by, self.plan.source, self.plan.import_id)
+                write_world(cursor, world, cause, together=len(records) == 1)
+                send_signals(world)
+            cursor.close()
+            if self.within is not None:
+                self.within(outcomes)
+        if not self.dry_run:
+            return_ids(world.new_ids)
+        return outcomes
+
+    def reserve(self, count: int) -> list[int]:
+        if self.dry_run:
+            return [-number for number in range(1, 2 * count + 1)]
+        return reserve_ids(count)
+
+    def decide_all(
+        self,
+        cursor: psycopg.Cursor[Any],
+        records: Sequence[Record],
+        keys: set[Key],
+        settings: Settings,
+        reserved: list[int],
+        *,
+        everything: bool,
+    ) -> tuple[World, list[Outcome]]:
+        """Decide every record; what turns out to be missing is loaded, and all is decided again from the start."""
+        wanted = _Wanted(records, keys, few=everything)
+        for _ in range(MAX_ROUNDS):
+            world = World(moment=self.moment, new_ids=iter(reserved))
+            wanted.load(cursor, world, lock=not (everything or self.dry_run))
+            outcomes = []
+            complete = True
+            for record in records:
+                try:
+                    outcomes.append(decide(record, self.plan, settings.policy, world))
+                except Missing as missing:
+                    complete = False
+                    wanted.add(missing, record)
+            if complete:
+                return world, outcomes
+            if not (everything or self.dry_run):
+                load.lock_values(cursor, wanted.keys)
+        raise WriteConflict
+
+    def fail_alone(self, raw: RawRecord | Record, trouble: BaseException) -> list[Outcome]:
+        record = raw if isinstance(raw, Record) else normalize(raw, current_settings().schema)
+        outcome = Outcome(record.ref, Status.FAILED, code="write_conflict", message=WriteConflict.default_message())
+        if not isinstance(trouble, RETRIED):
+            outcome.code = "invalid_record"
+            outcome.message = "The database refused this record: " + str(trouble).splitlines()[0]
+        if self.within is not None:
+            with transaction.atomic():
+                self.within([outcome])
+        return [outcome]
+
+
+class _Wanted:
+    """What is to be loaded for a batch; it grows with what the decider misses."""
+
+    def __init__(self, records: Sequence[Record], keys: set[Key], *, few: bool) -> None:
+        self.few = few
+        self.keys = keys
+        self.contact_ids = {record.contact_id for record in records if record.contact_id is not None}
+        self.held_ids: set[int] = set()
+        self.columns: Sequence[str] = load.CONTACT_COLUMNS
+        if few:
+            # A large batch reads the strongest value of each record first, and the columns that it writes.
+            self.keys = {strongest for record in records for strongest in strongest_keys(record)}
+            fields = {column for record in records for column in record.fields}
+            if any(record.attributes for record in records):
+                fields.add("attributes")
+            self.columns = (*IDENTITY_COLUMNS, *sorted(fields))
+
+    def add(self, missing: Missing, record: Record) -> None:
+        if missing.keys:
+            self.keys.update(missing.keys)
+            self.keys.update(record.identifiers)
+        self.held_ids.update(missing.contact_ids)
+        if missing.whole_rows:
+            self.columns = load.CONTACT_COLUMNS
+
+    def load(self, cursor: psycopg.Cursor[Any], world: World, *, lock: bool) -> None:
+        """Values → ids; lock the rows in id order; values → ids again, until the answer stays (race 2)."""
+        load.find(cursor, world, self.keys)
+        for _ in range(MAX_TRIES):
+            ids = {owner for owners in world.owners.values() for owner in owners} | self.contact_ids
+            if not ids:
+                return
+            load.load_rows(cursor, world, ids, columns=self.columns, lock=lock)
+            if not lock:
+                load.load_held(cursor, world, self.held_ids)
+                return
+            before = world.owners
+            world.owners, world.known_keys = {}, set()
+            load.find_again(cursor, world, self.keys)
+            if world.owners == before:
+                return
+        raise WriteConflict
+
+
+def strongest_keys(record: Record) -> Iterable[Key]:
+    """The external ID, which settles the record; all keys where it carries none."""
+    if record.external_id is not None and record.identifiers[0][0] == Kind.EXTERNAL_ID:
+        return record.identifiers[:1]
+    return record.identifiers
+
+
+def normalized(raw: Sequence[RawRecord | Record], settings: Settings) -> list[Record]:
+    return [item if isinstance(item, Record) else normalize(item, settings.schema) for item in raw]
+
+
+RETRIED: Final = (
+    pg_errors.UniqueViolation,
+    pg_errors.DeadlockDetected,
+    pg_errors.SerializationFailure,
+    pg_errors.LockNotAvailable,
+    WriteConflict,
+)
+"""Trouble that fresh rows may cure (race 4)."""
+REFUSED: Final = (psycopg.DataError, psycopg.IntegrityError)
+"""Trouble that one record brings along, found by halving."""
+
+
+def _database_cause(error: BaseException) -> BaseException | None:
+    """The database's own error behind one of Django's, if a batch can do anything about it."""
+    if isinstance(error, OperationalError | IntegrityError | DataError) and error.__cause__ is not None:
+        error = error.__cause__
+    return error if isinstance(error, RETRIED + REFUSED) else None
+
+

@@ -1,0 +1,404 @@
+"""What a batch knows of the database, with its own effects laid over it (pure).
+
+The decider reads and changes a ``World`` in memory, record after record, so that the later sees what the earlier did
+(L14). What it holds in the end is written in one go by ``contacts.identity.write``. Whatever was not loaded raises
+``Missing``: the caller loads it and the batch is decided again from the start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any, Final
+
+from contacts.keys import CHANGEABLE_KINDS, IDENTIFYING_MASK, Kind
+from contacts.normalize import clean_email, compare_form
+from contacts.records import Key
+
+ACTIVE: Final = 1
+DELETED: Final = 2
+MERGED: Final = 3
+ERASED: Final = 4
+
+TOO_COMMON: Final = 50
+"""A value on more contacts than this identifies nobody; look-ups read one more."""
+
+PRIMARY_COLUMNS: Final = {
+    Kind.EXTERNAL_ID: "external_id",
+    Kind.EMAIL: "email",
+    Kind.PHONE: "phone",
+}
+"""The permanent kinds and the contact's column that holds the primary value."""
+
+CHANNEL_COLUMNS: Final = {"email": "email_state", "phone": "phone_state"}
+IDENTITY_COLUMNS: Final = (
+    "id",
+    "state",
+    "external_id",
+    "email",
+    "phone",
+    "identifier_kinds",
+    "made_deliberately",
+    "order_count",
+    "merged_into_id",
+    "updated_at",
+    "last_seen_at",
+)
+"""What every decision reads."""
+
+
+class Missing(Exception):
+    """The decider needs what was not loaded: owners of ``keys``, all identifiers of ``contact_ids``, whole rows."""
+
+    def __init__(
+        self, *, keys: Iterable[Key] = (), contact_ids: Iterable[int] = (), whole_rows: bool = False
+    ) -> None:
+        super().__init__()
+        self.keys = tuple(keys)
+        self.contact_ids = tuple(contact_ids)
+        self.whole_rows = whole_rows
+
+
+class ContactRow:
+    """One contact as loaded, with what the batch changed: ``before`` keeps the loaded value of each changed column."""
+
+    __slots__ = ("before", "id", "is_new", "values")
+
+    def __init__(self, values: dict[str, Any], *, is_new: bool = False) -> None:
+        self.id: int = values["id"]
+        self.values = values
+        self.is_new = is_new
+        self.before: dict[str, Any] = {}
+
+    def __getitem__(self, column: str) -> Any:
+        try:
+            return self.values[column]
+        except KeyError:
+            raise Missing(whole_rows=True) from None
+
+    @property
+    def is_anonymous(self) -> bool:
+        """No external ID, email, phone, custom key or order, and made neither by a person nor by an import."""
+        values = self.values
+        return (
+            values["state"] == ACTIVE
+            and not values["identifier_kinds"] & IDENTIFYING_MASK
+            and not values["made_deliberately"]
+            and not values["order_count"]
+        )
+
+
+class Entry:
+    """One row of the journal while it is being written: what one record did to one contact."""
+
+    __slots__ = ("after", "before", "contact_id", "details", "kind", "matched_by")
+
+    def __init__(self, contact_id: int, kind: str, matched_by: str) -> None:
+        self.contact_id = contact_id
+        self.kind = kind
+        self.matched_by = matched_by
+        self.before: dict[str, Any] = {}
+        self.after: dict[str, Any] = {}
+        self.details: dict[str, Any] = {}
+
+    @property
+    def is_empty(self) -> bool:
+        return self.kind == "updated" and not (self.before or self.after or self.details)
+
+
+class MergeEffect:
+    """One merge: what moved and what it filled, kept so that it can be taken back."""
+
+    __slots__ = ("dropped", "filled", "identifiers", "loser_id", "rule", "survivor_id")
+
+    def __init__(self, loser_id: int, survivor_id: int, rule: str) -> None:
+        self.loser_id = loser_id
+        self.survivor_id = survivor_id
+        self.rule = rule
+        self.identifiers: list[Key] = []
+        self.dropped: list[Key] = []
+        self.filled: dict[str, list[Any]] = {}
+
+
+class CaseEffect:
+    """A duplicate case to open or to extend."""
+
+    __slots__ = ("contact_ids", "key", "reason")
+
+    def __init__(self, key: Key, reason: str, contact_ids: set[int]) -> None:
+        self.key = key
+        self.reason = reason
+        self.contact_ids = contact_ids
+
+
+class World:
+    """The loaded part of the database and everything this batch did to it.
+
+    ``owners`` maps a key to its contact ids, each with the id that the stored row has (None: not stored yet).
+    ``held`` maps a contact to all its keys, where loaded. ``suppressed`` maps an email or phone key to its channel
+    state. ``moment`` is the time of the write; ``new_ids`` yields the ids of contacts to be created.
+    """
+
+    def __init__(self, *, moment: datetime, new_ids: Iterator[int]) -> None:
+        self.moment = moment
+        self.new_ids = new_ids
+        self.owners: dict[Key, dict[int, int | None]] = {}
+        self.rows: dict[int, ContactRow] = {}
+        self.held: dict[int, set[Key]] = {}
+        self.suppressed: dict[Key, tuple[int, str]] = {}
+        self.known_keys: set[Key] = set()
+        # effects
+        self.entries: list[Entry] = []
+        self.changed: dict[int, ContactRow] = {}
+        self.attached: set[Key] = set()
+        self.details: dict[tuple[Key, int], dict[str, Any]] = {}
+        self.removed: list[tuple[Key, int]] = []
+        self.seen: set[tuple[Key, int]] = set()
+        self.merges: list[MergeEffect] = []
+        self.claims: list[tuple[int, int]] = []
+        self.cases: dict[Key, CaseEffect] = {}
+        self._open: dict[int, Entry] = {}
+        self._matched_by = ""
+
+    # Reading
+
+    def owners_of(self, key: Key) -> dict[int, int | None]:
+        """The ids that hold ``key``; a visitor's number is among them."""
+        owners = self.owners.get(key)
+        if owners is None:
+            if key not in self.known_keys:
+                raise Missing(keys=(key,))
+            owners = self.owners[key] = {}
+        return owners
+
+    def owner_of(self, key: Key) -> int | None:
+        """The one id that holds a unique key."""
+        return next(iter(self.owners_of(key)), None)
+
+    def contact(self, contact_id: int) -> ContactRow | None:
+        """The contact, None where there is none (a visitor's number, an unknown id)."""
+        return self.rows.get(contact_id)
+
+    def keys_held_by(self, contact: ContactRow) -> set[Key]:
+        """All identifiers of a contact."""
+        held = self.held.get(contact.id)
+        if held is None:
+            raise Missing(contact_ids=(contact.id,))
+        return held
+
+    def follow(self, contact_id: int) -> ContactRow | None:
+        """The contact of that id, or the survivor of the merges it went through."""
+        contact = self.rows.get(contact_id)
+        while contact is not None and contact.values["state"] == MERGED:
+            contact = self.rows.get(contact.values["merged_into_id"])
+        return contact
+
+    # One record's frame
+
+    def begin(self) -> None:
+        """A new record: its changes get journal entries of their own."""
+        self._open = {}
+        self._matched_by = ""
+
+    def say_matched_by(self, how: str) -> None:
+        self._matched_by = how
+
+    def entry_of(self, contact: ContactRow, kind: str = "updated") -> Entry:
+        """This record's journal entry of that contact."""
+        entry = self._open.get(contact.id)
+        if entry is None:
+            entry = self._open[contact.id] = Entry(contact.id, kind, self._matched_by)
+            self.entries.append(entry)
+            self.touch(contact)
+        elif kind != "updated":
+            entry.kind = kind
+        return entry
+
+    def record_entry(self, contact: ContactRow) -> Entry | None:
+        return self._open.get(contact.id)
+
+    def touch(self, contact: ContactRow) -> None:
+        """Something of the contact changed: it counts as updated now."""
+        if not contact.is_new:
+            contact.before.setdefault("updated_at", contact.values["updated_at"])
+        contact.values["updated_at"] = self.moment
+        self.changed[contact.id] = contact
+
+    def see(self, contact: ContactRow) -> None:
+        """The contact was active, which is no change: ``updated_at`` stays."""
+        if not contact.is_new:
+            contact.before.setdefault("last_seen_at", contact.values["last_seen_at"])
+        contact.values["last_seen_at"] = self.moment
+        self.changed[contact.id] = contact
+
+    # Changing
+
+    def create(self, contact_id: int, source: str, *, deliberately: bool) -> ContactRow:
+        contact = ContactRow(
+            {
+                "id": contact_id,
+                "state": ACTIVE,
+                "external_id": None,
+                "email": None,
+                "phone": None,
+                "identifier_kinds": 0,
+                "made_deliberately": deliberately,
+                "order_count": 0,
+                "merged_into_id": None,
+                "updated_at": self.moment,
+                "last_seen_at": None,
+                "attributes": {},
+                "source": source,
+                "created_at": self.moment,
+            },
+            is_new=True,
+        )
+        self.rows[contact_id] = contact
+        self.held[contact_id] = set()
+        self.entry_of(contact, "created")
+        return contact
+
+    def set_value(self, contact: ContactRow, column: str, value: Any) -> bool:
+        """Write a column; says whether that is a change."""
+        values = contact.values
+        if contact.is_new:
+            if values.get(column) == value:
+                return False
+        elif contact[column] == value:
+            return False
+        entry = self.entry_of(contact)
+        before = values.get(column)
+        if not contact.is_new:
+            contact.before.setdefault(column, before)
+        if before is not None:
+            entry.before.setdefault(column, before)
+        entry.after[column] = value
+        values[column] = value
+        return True
+
+    def set_attribute(self, contact: ContactRow, key: str, value: Any) -> bool:
+        """Write a custom field, None to clear it; says whether that is a change."""
+        attributes: dict[str, Any] = contact["attributes"]
+        before = attributes.get(key)
+        if before == value and type(before) is type(value):
+            return False
+        entry = self.entry_of(contact)
+        if not contact.is_new:
+            contact.before.setdefault("attributes", attributes)
+        changed = {**attributes, key: value}
+        if value is None:
+            del changed[key]
+        contact.values["attributes"] = changed
+        column = f"fields.{key}"
+        if before is not None:
+            entry.before.setdefault(column, before)
+        entry.after[column] = value
+        return True
+
+    def set_state(self, contact: ContactRow, state: int, **columns: Any) -> None:
+        """Move the contact to another state."""
+        self.set_value(contact, "state", state)
+        for column, value in columns.items():
+            self.set_value(contact, column, value)
+
+    def attach(self, contact: ContactRow, key: Key, details: dict[str, Any] | None = None) -> None:
+        """Give the contact an identifier that it does not have."""
+        held = self.keys_held_by(contact)
+        self.owners_of(key)[contact.id] = None
+        self.attached.add(key)
+        held.add(key)
+        if details:
+            self.details[key, contact.id] = details
+        self._count_kinds(contact, held)
+        self.note_identifier(contact, "after", key)
+
+    def detach(self, contact: ContactRow, key: Key) -> None:
+        """Take an identifier off the contact."""
+        held = self.keys_held_by(contact)
+        stored_at = self.owners.setdefault(key, {}).pop(contact.id, contact.id)
+        if stored_at is not None:
+            self.removed.append((key, stored_at))
+        held.discard(key)
+        self._count_kinds(contact, held)
+        self.note_identifier(contact, "before", key)
+
+    def move(self, key: Key, giver: ContactRow, taker: ContactRow) -> bool:
+        """Move an identifier; False where the taker has it already, and the giver's row is dropped."""
+        owners = self.owners.setdefault(key, {})
+        given, taken = self.keys_held_by(giver), self.keys_held_by(taker)
+        stored_at = owners.pop(giver.id, giver.id)
+        given.discard(key)
+        if key in taken:
+            if stored_at is not None:
+                self.removed.append((key, stored_at))
+            moved = False
+        else:
+            owners[taker.id] = stored_at
+            taken.add(key)
+            self.attached.add(key)
+            moved = True
+        self._count_kinds(giver, given)
+        self._count_kinds(taker, taken)
+        return moved
+
+    def claim(self, number: int, contact: ContactRow, key: Key) -> None:
+        """A visitor becomes known: the cookie, and the events under its number, are the contact's (T2)."""
+        stored_at = self.owners_of(key).pop(number, number)
+        self.owners[key][contact.id] = stored_at
+        self.attached.add(key)
+        held = self.keys_held_by(contact)
+        held.add(key)
+        self._count_kinds(contact, held)
+        if number != contact.id:
+            self.claims.append((number, contact.id))
+        self.note_identifier(contact, "after", key)
+
+    def note_identifier(self, contact: ContactRow, side: str, key: Key) -> None:
+        """Say in the journal that an identifier came (after) or went (before); primary values say it by their column."""
+        kind = Kind(key[0])
+        if kind in PRIMARY_COLUMNS or kind == Kind.CUSTOM:
+            self.touch(contact)
+            return
+        entry = self.entry_of(contact)
+        getattr(entry, side).setdefault("identifiers", []).append([kind.slug, key[1], key[2]])
+
+    def _count_kinds(self, contact: ContactRow, held: Iterable[Key]) -> None:
+        """Recompute the mask of kinds from all identifiers of the contact."""
+        mask = 0
+        for key in held:
+            mask |= 1 << key[0]
+        mask &= ~(1 << Kind.ORDER)
+        before = contact.values["identifier_kinds"]
+        if mask != before:
+            if not contact.is_new:
+                contact.before.setdefault("identifier_kinds", before)
+            contact.values["identifier_kinds"] = mask
+
+    def open_case(self, key: Key, reason: str, contact_ids: Iterable[int]) -> None:
+        """Contacts may be one person: a case for the inbox, one a (kind, value) (T13)."""
+        case = self.cases.get(key)
+        if case is None:
+            self.cases[key] = CaseEffect(key, reason, set(contact_ids))
+        else:
+            case.contact_ids.update(contact_ids)
+
+    # What primary values mean as keys
+
+    def primary_key(self, contact: ContactRow, kind: Kind) -> Key | None:
+        """The key of the contact's primary value of that kind."""
+        value = contact.values[PRIMARY_COLUMNS[kind]]
+        if value is None:
+            return None
+        return primary_key_of(kind, value)
+
+
+def primary_key_of(kind: Kind, value: str) -> Key:
+    """The compare form of a value that stands on a contact."""
+    return compare_form(kind, "", clean_email(value)[1] if kind == Kind.EMAIL else value)
+
+
+def is_changeable(key: Key) -> bool:
+    return key[0] in _CHANGEABLE
+
+
+_CHANGEABLE: Final = frozenset(int(kind) for kind in CHANGEABLE_KINDS)

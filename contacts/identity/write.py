@@ -1,0 +1,304 @@
+"""Writes what a batch decided, set-based: a handful of statements for one record or a thousand.
+
+The order matters: identifiers before contacts (a cookie's row is locked by its update), contacts before what hangs from
+them (a tombstone's row is locked before its events move), merges before the journal, which names them (race 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
+
+import orjson
+import psycopg
+from django.db import connection, models
+
+from contacts import populations
+from contacts.identity.load import CONTACT_COLUMNS, array_of, text_array
+from contacts.identity.moves import claim_events, move_rows
+from contacts.identity.world import ContactRow, Entry, World
+from contacts.models import Contact
+from contacts.records import Key
+
+__all__ = ["Cause", "send_signals", "write_world"]
+
+INSERT_AT_MOST: Final = 8
+"""Fewer rows than this are inserted with their values, more are copied."""
+
+IDENTIFIER_COLUMNS: Final = ("kind", "app", "value", "contact_id", "source", "first_seen_at", "last_seen_at", "details")
+CHANGE_COLUMNS: Final = (
+    "contact_id", "at", "by", "kind", "matched_by", "import_id", "merge_id", "before", "after", "details",
+)  # fmt: skip
+NOT_NULL_DEFAULTS: Final = {
+    field.attname: field.default
+    for field in Contact._meta.concrete_fields
+    if field.has_default() and not callable(field.default) and field.default is not models.NOT_PROVIDED
+}
+
+
+class Part(NamedTuple):
+    """One statement with its parameters."""
+
+    sql: str
+    params: Sequence[Any]
+
+
+class Cause(NamedTuple):
+    """Who writes, through which door, and as part of which import."""
+
+    by: str
+    source: str
+    import_id: int | None = None
+
+
+def write_world(cursor: psycopg.Cursor[Any], world: World, cause: Cause, *, together: bool) -> dict[int, int]:
+    """Write every effect of ``world``; give the merges that were recorded, by loser.
+
+    ``together``: a single record's statements travel as one, which spares round trips. A batch may take a value off one
+    contact and give it to another, so that its statements keep their order.
+    """
+    run = _Runner(cursor, together=together)
+    run.all(*_identifier_parts(world), insert=_new_identifiers(world, cause))
+    contact_parts = [*_contact_parts(world)]
+    new_contacts = Insert("contacts_contact", CONTACT_COLUMNS, [_contact_values(row) for row in world.changed.values() if row.is_new])
+    if not world.merges and not world.claims:
+        run.all(*contact_parts, *_case_parts(world), insert=new_contacts, last=_new_changes(world, cause, {}))
+        return {}
+    run.all(*contact_parts, insert=new_contacts)
+    for number, contact_id in world.claims:
+        claim_events(cursor, number, contact_id)
+    merge_ids = {effect.loser_id: move_rows(cursor, effect, at=world.moment, by=cause.by) for effect in world.merges}
+    run.all(*_case_parts(world), last=_new_changes(world, cause, merge_ids))
+    return merge_ids
+
+
+class Insert(NamedTuple):
+    """Rows for a table."""
+
+    table: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+    def as_part(self) -> Part:
+        values = ", ".join(f"({', '.join(['%s'] * len(self.columns))})" for _ in self.rows)
+        sql = f"INSERT INTO {self.table} ({', '.join(map(_quoted, self.columns))}) VALUES {values}"
+        return Part(sql, [value for row in self.rows for value in row])
+
+
+class _Runner:
+    """Runs statements one after the other, or together as one."""
+
+    def __init__(self, cursor: psycopg.Cursor[Any], *, together: bool) -> None:
+        self.cursor = cursor
+        self.together = together
+
+    def all(self, *parts: Part | None, insert: Insert | None = None, last: Insert | None = None) -> None:
+        statements: list[Part | Insert] = [part for part in parts if part is not None]
+        statements += [rows for rows in (insert, last) if rows is not None and rows.rows]
+        if not statements:
+            return
+        small = all(not isinstance(item, Insert) or len(item.rows) < INSERT_AT_MOST for item in statements)
+        if self.together and small:
+            self._run_as_one([item.as_part() if isinstance(item, Insert) else item for item in statements])
+            return
+        for item in statements:
+            if isinstance(item, Insert) and len(item.rows) >= INSERT_AT_MOST:
+                self._copy(item)
+            else:
+                self.cursor.execute(*(item.as_part() if isinstance(item, Insert) else item))  # type: ignore[arg-type]
+
+    def _run_as_one(self, parts: list[Part]) -> None:
+        *first, last = parts
+        chain = ", ".join(f"p{number} AS ({part.sql})" for number, part in enumerate(first))
+        sql = f"WITH {chain} {last.sql}" if chain else last.sql
+        self.cursor.execute(sql, [value for part in parts for value in part.params])  # type: ignore[arg-type]
+
+    def _copy(self, rows: Insert) -> None:
+        columns = ", ".join(map(_quoted, rows.columns))
+        with self.cursor.copy(f"COPY {rows.table} ({columns}) FROM STDIN") as copy:  # type: ignore[arg-type]
+            for row in rows.rows:
+                copy.write_row(row)
+
+
+def _quoted(column: str) -> str:
+    return f'"{column}"'
+
+
+# Identifiers
+
+
+def _identifier_parts(world: World) -> Iterable[Part | None]:
+    moved, stays = [], []
+    for key in world.attached:
+        for contact_id, stored_at in world.owners[key].items():
+            if stored_at is not None and stored_at != contact_id:
+                moved.append((key, stored_at, contact_id))
+    stays = [(key, contact_id) for key, contact_id in world.seen if world.owners[key].get(contact_id) == contact_id]
+    if world.removed:
+        yield Part(
+            "DELETE FROM contacts_identifier i USING unnest(%s::smallint[], %s::text[], %s::text[], %s::bigint[])"
+            " AS k (kind, app, value, contact_id) WHERE i.value = k.value AND i.kind = k.kind AND i.app = k.app"
+            " AND i.contact_id = k.contact_id",
+            [*_key_arrays(key for key, _ in world.removed), array_of(holder for _, holder in world.removed)],
+        )
+    if moved:
+        yield Part(
+            "UPDATE contacts_identifier i SET contact_id = k.taker, last_seen_at = %s"
+            " FROM unnest(%s::smallint[], %s::text[], %s::text[], %s::bigint[], %s::bigint[])"
+            " AS k (kind, app, value, giver, taker)"
+            " WHERE i.value = k.value AND i.kind = k.kind AND i.app = k.app AND i.contact_id = k.giver",
+            [
+                world.moment,
+                *_key_arrays(key for key, _, _ in moved),
+                array_of(giver for _, giver, _ in moved),
+                array_of(taker for _, _, taker in moved),
+            ],
+        )
+    if stays:
+        yield Part(
+            "UPDATE contacts_identifier i SET last_seen_at = greatest(i.last_seen_at, %s::timestamptz),"
+            " details = coalesce(k.details::jsonb, i.details)"
+            " FROM unnest(%s::smallint[], %s::text[], %s::text[], %s::text[]) AS k (kind, app, value, details)"
+            " WHERE i.value = k.value AND i.kind = k.kind AND i.app = k.app",
+            [
+                world.moment,
+                *_key_arrays(key for key, _ in stays),
+                [_json(world.details.get((key, contact_id))) for key, contact_id in stays],
+            ],
+        )
+
+
+def _new_identifiers(world: World, cause: Cause) -> Insert:
+    moment = world.moment.isoformat()
+    rows = []
+    for key in world.attached:
+        for contact_id, stored_at in world.owners[key].items():
+            if stored_at is None:
+                details = _json(world.details.get((key, contact_id))) if world.details else None
+                rows.append((int(key[0]), key[1], key[2], contact_id, cause.source, moment, moment, details))
+    return Insert("contacts_identifier", IDENTIFIER_COLUMNS, rows)
+
+
+def _key_arrays(keys: Iterable[Key]) -> tuple[str, str, str]:
+    listed = list(keys)
+    return (
+        array_of(int(key[0]) for key in listed),
+        text_array(key[1] for key in listed),
+        text_array(key[2] for key in listed),
+    )
+
+
+# Contacts
+
+
+def _contact_values(row: ContactRow) -> list[Any]:
+    values = row.values
+    return [
+        orjson.dumps(values["attributes"]).decode() if column == "attributes" else values.get(column, NOT_NULL_DEFAULTS.get(column))
+        for column in CONTACT_COLUMNS
+    ]
+
+
+def _contact_parts(world: World) -> Iterable[Part]:
+    changed = [row for row in world.changed.values() if not row.is_new]
+    if changed:
+        yield _update_contacts(changed)
+
+
+def _update_contacts(changed: Sequence[ContactRow]) -> Part:
+    """One statement: every touched row gets every touched column, its own value where only others changed."""
+    columns = sorted({column for row in changed for column in row.before})
+    rows = [{"id": row.id, **{column: row[column] for column in columns}} for row in changed]
+    types = _column_types()
+    record = ", ".join(f"{_quoted(column)} {types[column]}" for column in ("id", *columns))
+    assignments = ", ".join(f"{_quoted(column)} = u.{_quoted(column)}" for column in columns)
+    return Part(
+        f"UPDATE contacts_contact c SET {assignments} FROM json_to_recordset(%s::text::json) AS u ({record})"
+        " WHERE c.id = u.id",
+        [orjson.dumps(rows).decode()],
+    )
+
+
+_types: dict[str, str] = {}
+
+
+def _column_types() -> dict[str, str]:
+    if not _types:
+        for field in Contact._meta.concrete_fields:
+            _types[field.attname] = str(field.rel_db_type(connection) if field.is_relation or field.primary_key else field.db_type(connection))
+    return _types
+
+
+# Cases and the journal
+
+
+def _case_parts(world: World) -> Iterable[Part]:
+    cases = list(world.cases.values())
+    if cases:
+        yield Part(
+            "INSERT INTO contacts_duplicatecase AS c"
+            " (kind, value, reason, contact_ids, dismissed_ids, status, opened_at, closed_by)"
+            " SELECT u.kind, u.value, u.reason, u.contact_ids, '{}', 'open', u.opened_at, ''"
+            " FROM json_to_recordset(%s::text::json)"
+            " AS u (kind smallint, value text, reason text, contact_ids bigint[], opened_at timestamptz)"
+            " ON CONFLICT (kind, value) DO UPDATE SET reason = excluded.reason, opened_at = excluded.opened_at,"
+            " contact_ids = ARRAY(SELECT DISTINCT unnest(c.contact_ids || excluded.contact_ids) ORDER BY 1),"
+            " status = CASE WHEN c.dismissed_ids @> (c.contact_ids || excluded.contact_ids)"
+            " THEN c.status ELSE 'open' END"
+            " WHERE NOT c.contact_ids @> excluded.contact_ids OR (c.status <> 'open' AND NOT c.dismissed_ids @> excluded.contact_ids)",
+            [
+                orjson.dumps(
+                    [
+                        {
+                            "kind": int(case.key[0]),
+                            "value": case.key[2],
+                            "reason": case.reason,
+                            "contact_ids": sorted(case.contact_ids),
+                            "opened_at": world.moment,
+                        }
+                        for case in cases
+                    ]
+                ).decode()
+            ],
+        )
+
+
+def _new_changes(world: World, cause: Cause, merge_ids: dict[int, int]) -> Insert:
+    moment = world.moment.isoformat()
+    rows = []
+    for entry in world.entries:
+        if not entry.is_empty:
+            rows.append(
+                (
+                    entry.contact_id,
+                    moment,
+                    cause.by,
+                    entry.kind,
+                    entry.matched_by,
+                    cause.import_id,
+                    _merge_of(entry, merge_ids),
+                    _json(entry.before),
+                    _json(entry.after),
+                    _json(entry.details),
+                )
+            )
+    return Insert("contacts_change", CHANGE_COLUMNS, rows)
+
+
+def _merge_of(entry: Entry, merge_ids: dict[int, int]) -> int | None:
+    if not merge_ids:
+        return None
+    return merge_ids.get(entry.details.get("loser", entry.contact_id))
+
+
+def _json(value: Any) -> str | None:
+    return orjson.dumps(value).decode() if value else None
+
+
+def send_signals(world: World) -> None:
+    """Tell the other rooms, inside the transaction, which contacts changed and which were merged."""
+    for effect in world.merges:
+        populations.contacts_merged.send(sender=None, survivor_id=effect.survivor_id, loser_id=effect.loser_id)
+    changed = [row.id for row in world.changed.values() if row.is_new or "updated_at" in row.before]
+    if changed:
+        populations.contacts_changed.send(sender=None, contact_ids=changed, at=world.moment)
