@@ -8,6 +8,7 @@ and stops the server while holding it, so that nobody can start meanwhile. A hom
     socket/     its only door      users.lock    held by every user                     account cannot reach the originals
 """
 
+import atexit
 import contextlib
 import fcntl
 import functools
@@ -322,7 +323,14 @@ def _forget_users() -> None:
         os.close(_users.popitem()[1])
 
 
+def _disown_servers() -> None:
+    """The server outlives the process that happened to start it, on purpose; Popen need not warn of that."""
+    for server in _servers:
+        server.returncode = server.returncode or 0
+
+
 os.register_at_fork(after_in_child=_forget_users)
+atexit.register(_disown_servers)
 
 if __name__ == "__main__":
     watch_server(Path(sys.argv[1]))

@@ -13,7 +13,7 @@ from types import FrameType
 __all__ = ["end_with_parent", "run_together"]
 
 MANAGE = [sys.executable, str(Path(__file__).parent.parent / "manage.py")]
-SETTLED_SECONDS = 10  # a process that fell sooner would only fall again
+SETTLED_SECONDS = 5  # a process that fell sooner would only fall again
 STOP_SECONDS = 20
 PR_SET_PDEATHSIG = 1
 

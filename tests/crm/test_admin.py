@@ -1,0 +1,76 @@
+"""The admin's frame: navigation, policy, users and keys."""
+
+import pytest
+from django.urls import reverse
+
+from crm.api.keys import find_api_key
+from crm.models import ApiKey
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("page", ["index", "auth_user_changelist", "auth_group_changelist", "crm_apikey_changelist"])
+def test_pages_open_for_an_administrator(admin_client, page):
+    assert admin_client.get(reverse(f"admin:{page}")).status_code == 200
+
+
+def test_the_queue_can_be_looked_at(admin_client):
+    from crm.jobs import retry_stalled_jobs
+
+    job = retry_stalled_jobs.defer(timestamp=0)
+
+    assert admin_client.get(reverse("admin:procrastinate_procrastinatejob_changelist")).status_code == 200
+    assert admin_client.get(reverse("admin:procrastinate_procrastinatejob_change", args=[job])).status_code == 200
+
+
+def test_navigation_shows_what_the_user_may_see(admin_client, client, django_user_model):
+    assert "API keys" in admin_client.get(reverse("admin:index")).content.decode()
+
+    client.force_login(django_user_model.objects.create_user("ayşe", is_staff=True))
+    assert "API keys" not in client.get(reverse("admin:index")).content.decode()
+
+
+def test_a_new_key_is_shown_once_and_works(admin_client):
+    answer = admin_client.post(
+        reverse("admin:crm_apikey_add"), {"name": "Shop", "scope": "events", "expires_at_0": "", "expires_at_1": ""}, follow=True
+    )
+
+    key = ApiKey.objects.get()
+    [message] = [str(message) for message in answer.context["messages"] if "not shown again" in str(message)]
+    assert find_api_key(message.split(": ")[1]) == key
+    change = admin_client.get(reverse("admin:crm_apikey_change", args=[key.pk])).content.decode()
+    assert key.prefix in change
+    assert message.split(": ")[1] not in change
+
+
+def test_keys_are_disabled_not_deleted(admin_client):
+    from crm.api.keys import create_api_key
+
+    key, secret = create_api_key("Shop", scope="full")
+
+    admin_client.post(reverse("admin:crm_apikey_changelist"), {"action": "disable", "_selected_action": [key.pk]})
+
+    assert find_api_key(secret) is None
+    assert admin_client.get(reverse("admin:crm_apikey_delete", args=[key.pk])).status_code == 403
+
+
+def test_only_the_admin_relaxes_the_security_policy(admin_client, client):
+    assert "'unsafe-eval'" in admin_client.get(reverse("admin:index"))["Content-Security-Policy"]
+    assert "unsafe" not in client.get("/nowhere/")["Content-Security-Policy"]
+    assert "unsafe" not in client.get("/api/v1/nowhere")["Content-Security-Policy"]
+
+
+def test_a_person_signs_in_and_finds_the_pages(page, admin_user):
+    page.goto("/admin/")
+    page.get_by_label("Username").fill(admin_user.username)
+    page.get_by_label("Password").fill("password")
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("link", name="API keys").first.click()
+
+    page.get_by_role("link", name="Add API key").first.wait_for()
+
+
+def test_the_page_to_try_the_api_loads(page):
+    page.goto("/api/docs/")
+
+    page.get_by_text("Cardfile API").first.wait_for()
