@@ -7,9 +7,11 @@ from typing import Final
 
 __all__ = [
     "CHANGEABLE_KINDS",
+    "IDENTIFYING_MASK",
     "KEYS",
     "LOOKUP_ORDER",
     "PERMANENT_KINDS",
+    "SHARED_KINDS",
     "UNIQUE_KINDS",
     "Kind",
     "kinds_of_key",

@@ -229,7 +229,7 @@ class _Draft:
     def read_field(self, column: str, value: Any) -> None:
         cleaner = self.schema.cleaners.get(column)
         if cleaner is None:
-            self.refuse(column, "unknown_field", f"There is no field “{column}” that can be written.")
+            self.refuse(column, "unknown_field", "There is no such field that can be written; check its name.")
             return
         try:
             cleaned = cleaner(value)
@@ -274,7 +274,7 @@ class _Draft:
 
     def may_identify(self, column: str, text: str) -> bool:
         if self.schema.is_junk(text):
-            self.warn(column, "junk_value", f"“{text}” identifies nobody and was ignored.")
+            self.warn(column, "junk_value", "This value is a placeholder that identifies nobody; it was ignored.")
             return False
         return True
 
@@ -340,7 +340,8 @@ def clean_email(value: str) -> tuple[str, str]:
     try:
         checked = validate_email(value, check_deliverability=False)
     except (EmailNotValidError, UnicodeError) as error:
-        raise InvalidValue("invalid_email", f"This is not an email address: {error}") from error
+        message = "This is not an email address; write it as name@example.com."
+        raise InvalidValue("invalid_email", message) from error
     compared = f"{checked.local_part}@{checked.ascii_domain}".lower()
     return value, compared
 

@@ -4,7 +4,31 @@ It loads, locks, decides, writes and journals, for one record or any number. It 
 asks comes as ``by=``.
 """
 
-from contacts.identity.resolve import MAX_BATCH, resolve
+from contacts.identity.duplicates import dismiss_case
+from contacts.identity.lifecycle import delete_contacts, erase_contacts, restore_contacts
+from contacts.identity.merge import LeftBehind, UndoReport, merge_contacts, undo_merge
+from contacts.identity.resolve import MAX_BATCH, resolve, resolve_one
+from contacts.identity.suppression import lift_suppressions, suppress_addresses
 from contacts.identity.types import Mode, Outcome, Plan, PolicyRules, Status, Step
 
-__all__ = ["MAX_BATCH", "Mode", "Outcome", "Plan", "PolicyRules", "Status", "Step", "resolve"]
+__all__ = [
+    "MAX_BATCH",
+    "LeftBehind",
+    "Mode",
+    "Outcome",
+    "Plan",
+    "PolicyRules",
+    "Status",
+    "Step",
+    "UndoReport",
+    "delete_contacts",
+    "dismiss_case",
+    "erase_contacts",
+    "lift_suppressions",
+    "merge_contacts",
+    "resolve",
+    "resolve_one",
+    "restore_contacts",
+    "suppress_addresses",
+    "undo_merge",
+]

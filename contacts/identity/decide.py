@@ -236,7 +236,7 @@ class _Decision:
             return None
         for key in keys:
             matches = [contact for contact in self.candidates(key) if self.is_deleted(contact)]
-            contact = self.choose(key, matches)
+            contact = self.choose(key, matches) if matches else None
             if contact is not None:
                 self.outcome.rule = "L8"
                 self.check_restorable(contact)
@@ -284,7 +284,7 @@ class _Decision:
         owners = self.world.owners_of(key)
         if len(owners) > TOO_COMMON:
             if not any(warning.code == "value_too_common" and warning.column == column_of(key) for warning in self.outcome.warnings):
-                self.warn(column_of(key), "value_too_common", f"More than {TOO_COMMON} contacts have “{key[2]}”; it identifies nobody.")
+                self.warn(column_of(key), "value_too_common", f"More than {TOO_COMMON} contacts have this value; it identifies nobody.")
             return []
         found = (self.world.follow(owner) for owner in owners)
         return [contact for contact in found if contact is not None and contact.values["state"] != ERASED]
@@ -442,7 +442,7 @@ class _Decision:
             return
         self.make_primary(contact, kind, key, value)
         self.set_channel_state(contact, column, key)
-        self.note_shared(contact, key)
+        note_shared(self.world, contact, key)
 
     def may_replace_channel(self, column: str) -> bool:
         plan = self.plan
@@ -463,7 +463,7 @@ class _Decision:
         if self.policy.external_ids_may_share_channels or own is None:
             return True
         others = [
-            other.id for other in self.other_active(contact, key) if other.values["external_id"] not in (None, own)
+            other.id for other in other_active(self.world, contact, key) if other.values["external_id"] not in (None, own)
         ]
         if not others:
             return True
@@ -487,18 +487,6 @@ class _Decision:
             elif name == state_column or contact[name] != value:
                 contact.before.setdefault(name, contact[name])
                 values[name] = value
-
-    def note_shared(self, contact: ContactRow, key: Key) -> None:
-        """T13: two active contacts share the value now."""
-        if len(self.world.owners_of(key)) == 1:
-            return
-        others = [other.id for other in self.other_active(contact, key)]
-        if others:
-            self.world.open_case(key, "shared", [contact.id, *others])
-
-    def other_active(self, contact: ContactRow, key: Key) -> list[ContactRow]:
-        found = (self.world.follow(owner) for owner in self.world.owners_of(key) if owner != contact.id)
-        return [other for other in found if other is not None and other.values["state"] == ACTIVE]
 
     def make_primary(self, contact: ContactRow, kind: Kind, key: Key, value: str) -> None:
         """The old primary value lets go and is free again; the new one is attached, or was there by a merge."""
@@ -629,6 +617,29 @@ def restore_in(world: World, contact: ContactRow) -> None:
     """A deleted contact is active again; what it shares now opens its cases (T13)."""
     world.entry_of(contact, "restored")
     world.set_state(contact, ACTIVE, deleted_at=None)
+    open_shared_cases(world, contact)
+
+
+def open_shared_cases(world: World, contact: ContactRow) -> None:
+    """T13: the contact came back to life, and others may have its email or phone by now."""
+    for kind in (Kind.EMAIL, Kind.PHONE):
+        key = world.primary_key(contact, kind)
+        if key is not None:
+            note_shared(world, contact, key)
+
+
+def note_shared(world: World, contact: ContactRow, key: Key) -> None:
+    """T13: a case, if another active contact has this value too."""
+    owners = world.owners_of(key)
+    if len(owners) > 1:
+        others = [other.id for other in other_active(world, contact, key)]
+        if others:
+            world.open_case(key, "shared", [contact.id, *others])
+
+
+def other_active(world: World, contact: ContactRow, key: Key) -> list[ContactRow]:
+    found = (world.follow(owner) for owner in world.owners_of(key) if owner != contact.id)
+    return [other for other in found if other is not None and other.values["state"] == ACTIVE]
 
 
 def clear_in(world: World, contact: ContactRow, column: str) -> None:

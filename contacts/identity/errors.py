@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contacts.identity.types import Outcome, Status
 from crm.errors import CardfileError
 
 __all__ = [
@@ -12,8 +13,10 @@ __all__ = [
     "InvalidRecord",
     "MergeRefused",
     "RecordSkipped",
+    "SuppressionRefused",
     "UndoLaterMergeFirst",
     "WriteConflict",
+    "error_of",
 ]
 
 
@@ -65,7 +68,44 @@ class UndoLaterMergeFirst(CardfileError):
     code = "undo_later_merge_first"
 
 
+class SuppressionRefused(CardfileError):
+    """This state cannot be set on an address."""
+
+    code = "suppression_refused"
+
+
 class WriteConflict(CardfileError):
     """Others kept changing the same contacts. Nothing was written; send the record again."""
 
     code = "write_conflict"
+
+
+_BY_CODE: dict[str, type[CardfileError]] = {
+    "contact_not_found": ContactNotFound,
+    "external_id_taken": ExternalIdTaken,
+    "external_id_conflict": ExternalIdConflict,
+    "identifier_missing": IdentifierMissing,
+    "write_conflict": WriteConflict,
+}
+
+
+def error_of(outcome: Outcome) -> CardfileError | None:
+    """The error that a failed or skipped outcome means to a caller with one record; None for all others.
+
+    Its attributes: ``problems``, ``contact_id``, ``other_id`` (who stands in the way) and ``outcome``.
+    """
+    if outcome.status not in (Status.FAILED, Status.SKIPPED):
+        return None
+    default = RecordSkipped if outcome.status == Status.SKIPPED else InvalidRecord
+    kind = default if outcome.problems else _BY_CODE.get(outcome.code, default)
+    error = kind(
+        outcome.message,
+        path=outcome.column,
+        problems=outcome.problems,
+        contact_id=outcome.contact_id,
+        other_id=outcome.other_id,
+        outcome=outcome,
+    )
+    if kind is RecordSkipped:
+        error.code = outcome.code  # type: ignore[misc]
+    return error

@@ -12,13 +12,12 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import psycopg
-from django.db import OperationalError, transaction
-from django.db.utils import DataError, IntegrityError
-from psycopg import errors as pg_errors
+from django.db import DatabaseError, transaction
 
 from contacts.identity import load
 from contacts.identity.decide import decide
-from contacts.identity.errors import WriteConflict
+from contacts.identity.errors import WriteConflict, error_of
+from contacts.identity.frame import MAX_TRIES, RETRIED, database_cause
 from contacts.identity.numbers import reserve_ids, return_ids
 from contacts.identity.settings import Settings, current_settings, read_settings
 from contacts.identity.types import Outcome, Plan, Status
@@ -28,11 +27,10 @@ from contacts.keys import Kind
 from contacts.normalize import normalize
 from contacts.records import Key, Record
 
-__all__ = ["MAX_BATCH", "resolve"]
+__all__ = ["MAX_BATCH", "resolve", "resolve_one"]
 
 MAX_BATCH: Final = 1_000
 """Records a transaction."""
-MAX_TRIES: Final = 3
 MAX_ROUNDS: Final = 12
 
 RawRecord = Mapping[str, Any]
@@ -62,6 +60,17 @@ def resolve(
     return outcomes
 
 
+def resolve_one(
+    record: RawRecord | Record, plan: Plan, *, by: str, at: datetime | None = None, dry_run: bool = False
+) -> Outcome:
+    """Resolve a single record; what a batch reports by outcome is raised here, see ``contacts.identity.errors``."""
+    [outcome] = resolve([record], plan, by=by, at=at, dry_run=dry_run)
+    error = error_of(outcome)
+    if error is not None:
+        raise error
+    return outcome
+
+
 class _Batch:
     """Up to ``MAX_BATCH`` records on their way through one transaction."""
 
@@ -79,13 +88,12 @@ class _Batch:
         for _ in range(MAX_TRIES):
             try:
                 return self.run_once(raw)
-            except Exception as error:
-                cause = _database_cause(error)
-                if cause is None:
-                    raise
-                trouble = cause
-                if not isinstance(trouble, RETRIED):
+            except (DatabaseError, psycopg.Error, WriteConflict) as error:
+                trouble = database_cause(error)
+                if isinstance(trouble, REFUSED) and not isinstance(trouble, RETRIED):
                     break
+                if not isinstance(trouble, RETRIED):
+                    raise
         if len(raw) == 1:
             return self.fail_alone(raw[0], trouble)
         middle = len(raw) // 2
@@ -221,22 +229,5 @@ def normalized(raw: Sequence[RawRecord | Record], settings: Settings) -> list[Re
     return [item if isinstance(item, Record) else normalize(item, settings.schema) for item in raw]
 
 
-RETRIED: Final = (
-    pg_errors.UniqueViolation,
-    pg_errors.DeadlockDetected,
-    pg_errors.SerializationFailure,
-    pg_errors.LockNotAvailable,
-    WriteConflict,
-)
-"""Trouble that fresh rows may cure (race 4)."""
 REFUSED: Final = (psycopg.DataError, psycopg.IntegrityError)
 """Trouble that one record brings along, found by halving."""
-
-
-def _database_cause(error: BaseException) -> BaseException | None:
-    """The database's own error behind one of Django's, if a batch can do anything about it."""
-    if isinstance(error, OperationalError | IntegrityError | DataError) and error.__cause__ is not None:
-        error = error.__cause__
-    return error if isinstance(error, RETRIED + REFUSED) else None
-
-

@@ -1,4 +1,5 @@
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -39,6 +40,7 @@ class DuplicateCase(models.Model):
     class Meta:
         verbose_name = _("duplicate case")
         verbose_name_plural = _("duplicate cases")
+        indexes = [GinIndex(fields=["contact_ids"], name="duplicate_case_contacts")]
         constraints = [
             models.UniqueConstraint(fields=["kind", "value"], name="duplicate_case_value"),
             models.CheckConstraint(

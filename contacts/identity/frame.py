@@ -1,0 +1,96 @@
+"""The frame in which a verb changes contacts that it names: locks taken, rows and identifiers loaded, effects written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
+
+import psycopg
+from django.db import DatabaseError, transaction
+from psycopg import errors as pg_errors
+
+from contacts.identity import load
+from contacts.identity.errors import WriteConflict
+from contacts.identity.world import World
+from contacts.identity.write import Cause, send_signals, write_world
+from contacts.keys import SHARED_KINDS
+
+__all__ = ["MAX_TRIES", "RETRIED", "Frame", "database_cause", "open_frame", "retried"]
+
+MAX_TRIES: Final = 3
+RETRIED: Final = (
+    pg_errors.UniqueViolation,
+    pg_errors.DeadlockDetected,
+    pg_errors.SerializationFailure,
+    pg_errors.LockNotAvailable,
+    WriteConflict,
+)
+"""Trouble that fresh rows may cure (race 4)."""
+
+T = TypeVar("T")
+
+
+@dataclass
+class Frame:
+    """An open transaction with the named contacts locked and loaded; ``merge_ids`` by loser once it is written."""
+
+    cursor: psycopg.Cursor[Any]
+    world: World
+    cause: Cause
+    moment: datetime
+    merge_ids: dict[int, int] = field(default_factory=dict)
+
+
+@contextmanager
+def open_frame(ids: Collection[int], *, by: str, at: datetime | None = None) -> Iterator[Frame]:
+    """Lock and load contacts by id, with the survivors of those that were merged; write the world at the end.
+
+    The values of a contact are known only once it is read, and may change until they are locked: read, lock, read
+    again, as often as the answer differs (race 2).
+    """
+    moment = at or datetime.now(UTC)
+    with transaction.atomic():
+        cursor = load.open_cursor()
+        world = World(moment=moment, new_ids=iter(()))
+        for _ in range(MAX_TRIES):
+            seen = World(moment=moment, new_ids=iter(()))
+            load.load_rows(cursor, seen, ids, lock=False)
+            load.load_held(cursor, seen, list(seen.rows))
+            keys = {key for held in seen.held.values() for key in held}
+            load.lock_values(cursor, keys)
+            world = World(moment=moment, new_ids=iter(()))
+            load.load_rows(cursor, world, ids, lock=True)
+            load.load_held(cursor, world, list(world.rows))
+            if world.held == seen.held:
+                break
+        else:
+            raise WriteConflict
+        load.find(cursor, world, keys)
+        sharing = {owner for key in keys if key[0] in SHARED_KINDS for owner in world.owners_of(key)}
+        load.load_rows(cursor, world, sharing, lock=False)
+        frame = Frame(cursor, world, Cause(by, ""), moment)
+        yield frame
+        frame.merge_ids = write_world(cursor, world, frame.cause, together=False)
+        send_signals(world)
+        cursor.close()
+
+
+def retried(verb: Callable[[], T]) -> T:
+    """Call ``verb`` again when others were in its way, at most three times."""
+    for _ in range(MAX_TRIES - 1):
+        try:
+            return verb()
+        except (DatabaseError, WriteConflict, psycopg.Error) as error:
+            if not isinstance(database_cause(error), RETRIED):
+                raise
+    return verb()
+
+
+def database_cause(error: BaseException) -> BaseException:
+    """The database's own error behind one of Django's."""
+    if isinstance(error, DatabaseError) and error.__cause__ is not None:
+        return error.__cause__
+    return error

@@ -1,0 +1,311 @@
+"""Merging two contacts by choice, and taking any merge back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+import orjson
+import psycopg
+
+from contacts.identity import load
+from contacts.identity.absorb import absorb, primary_of
+from contacts.identity.decide import open_shared_cases
+from contacts.identity.errors import ContactNotFound, MergeRefused, UndoLaterMergeFirst
+from contacts.identity.frame import Frame, open_frame, retried
+from contacts.identity.moves import return_rows
+from contacts.identity.world import ACTIVE, CHANNEL_COLUMNS, DELETED, ERASED, MERGED, PRIMARY_COLUMNS, ContactRow, World, primary_key_of
+from contacts.keys import SHARED_KINDS, Kind
+from contacts.records import Key
+
+__all__ = ["LeftBehind", "UndoReport", "merge_contacts", "undo_merge"]
+
+BY_PERSON: Final = "person"
+SUPPRESSED_FROM: Final = 3
+"""Channel states from this one on belong to the address itself (T12)."""
+
+
+class LeftBehind(NamedTuple):
+    """One thing that an undone merge could not put back, and why."""
+
+    what: str
+    value: str
+    why: str
+
+
+@dataclass
+class UndoReport:
+    """What taking a merge back did."""
+
+    merge_id: int
+    survivor_id: int
+    loser_id: int
+    left: list[LeftBehind] = field(default_factory=list)
+
+
+def merge_contacts(
+    survivor_id: int,
+    loser_id: int,
+    *,
+    by: str,
+    choices: Mapping[str, str] | None = None,
+    at: datetime | None = None,
+) -> int:
+    """Merge ``loser_id`` into ``survivor_id``; gives the id of the merge, by which it can be undone.
+
+    ``choices`` names by column key the side a person picked (``survivor``, ``loser``). Ids of merged contacts mean
+    their survivors. Raises ``ContactNotFound`` (unknown, erased), ``MergeRefused`` (into itself, into a deleted one).
+    """
+
+    def run() -> int:
+        with open_frame([survivor_id, loser_id], by=by, at=at) as frame:
+            world = frame.world
+            survivor, loser = _named(world, survivor_id), _named(world, loser_id)
+            if survivor.id == loser.id:
+                raise MergeRefused("These two are one contact already.", contact_id=survivor.id)
+            if survivor.values["state"] == DELETED:
+                raise MergeRefused("The surviving contact is deleted. Restore it first.", contact_id=survivor.id)
+            world.begin()
+            world.say_matched_by("id")
+            absorb(world, survivor, loser, rule=BY_PERSON, choices=choices)
+            _close_cases(frame, survivor.id, loser.id)
+        return frame.merge_ids[loser.id]
+
+    return retried(run)
+
+
+def _named(world: World, contact_id: int) -> ContactRow:
+    contact = world.follow(contact_id)
+    if contact is None or contact.values["state"] == ERASED:
+        raise ContactNotFound(contact_id=contact_id)
+    return contact
+
+
+def _close_cases(frame: Frame, survivor_id: int, loser_id: int) -> None:
+    """Cases of the two: the survivor stands for both; one with nobody else in it is done."""
+    frame.cursor.execute(
+        "UPDATE contacts_duplicatecase SET"
+        " contact_ids = ARRAY(SELECT DISTINCT CASE WHEN i = %(loser)s THEN %(survivor)s ELSE i END"
+        " FROM unnest(contact_ids) i ORDER BY 1) WHERE contact_ids @> ARRAY[%(loser)s::bigint]",
+        {"loser": loser_id, "survivor": survivor_id},
+    )
+    frame.cursor.execute(
+        "UPDATE contacts_duplicatecase SET status = 'merged', closed_at = %s, closed_by = %s"
+        " WHERE contact_ids = ARRAY[%s::bigint] AND status = 'open'",
+        (frame.moment, frame.cause.by, survivor_id),
+    )
+
+
+class _Record(NamedTuple):
+    """A merge as it was recorded."""
+
+    id: int
+    survivor_id: int
+    loser_id: int
+    filled: dict[str, list[Any]]
+    moved: list[Key]
+    dropped: list[Key]
+
+
+def undo_merge(merge_id: int, *, by: str, at: datetime | None = None) -> UndoReport:
+    """Restore the loser of a merge and take back what came from it.
+
+    What changed since stays with the survivor and is reported, and so is a unique value that somebody else got since.
+    Raises ``ContactNotFound``, ``MergeRefused`` (undone already, erased), ``UndoLaterMergeFirst``.
+    """
+
+    def run() -> UndoReport:
+        record = _read_merge(merge_id)
+        with open_frame([record.survivor_id, record.loser_id], by=by, at=at) as frame:
+            report = UndoReport(record.id, record.survivor_id, record.loser_id)
+            survivor, loser = _parties(frame, record)
+            frame.world.begin()
+            load.find(frame.cursor, frame.world, {*record.moved, *record.dropped, *_primary_keys(loser)})
+            load.load_rows(frame.cursor, frame.world, _owners(frame.world), lock=True)
+            _give_back(frame, record, survivor, loser, report)
+            return report
+
+    return retried(run)
+
+
+def _read_merge(merge_id: int) -> _Record:
+    cursor = load.open_cursor()
+    cursor.execute(
+        "SELECT contact_id, loser_id, filled, identifiers, undone_at FROM contacts_merge WHERE id = %s", (merge_id,)
+    )
+    row = cursor.fetchone()
+    cursor.close()
+    if row is None:
+        raise ContactNotFound("There is no such merge.", merge_id=merge_id)
+    if row[4] is not None:
+        raise MergeRefused("This merge was undone already.", merge_id=merge_id)
+    sides = [[(kind, app, value) for kind, app, value in row[3][side]] for side in ("moved", "dropped")]
+    return _Record(merge_id, row[0], row[1], row[2], *sides)
+
+
+def _parties(frame: Frame, record: _Record) -> tuple[ContactRow, ContactRow]:
+    """Both contacts, once it is sure under the locks that the merge still stands."""
+    frame.cursor.execute("SELECT undone_at FROM contacts_merge WHERE id = %s FOR UPDATE", (record.id,))
+    row = frame.cursor.fetchone()
+    survivor, loser = (frame.world.contact(pk) for pk in (record.survivor_id, record.loser_id))
+    if row is None or row[0] is not None:
+        raise MergeRefused("This merge was undone already.", merge_id=record.id)
+    if survivor is None or loser is None or ERASED in (survivor.values["state"], loser.values["state"]):
+        raise MergeRefused("One of the two was erased; nothing of it can come back.", merge_id=record.id)
+    if survivor.values["state"] == MERGED:
+        raise UndoLaterMergeFirst(merge_id=record.id, survivor_id=survivor.values["merged_into_id"])
+    return survivor, loser
+
+
+def _primary_keys(contact: ContactRow) -> list[Key]:
+    return [
+        primary_key_of(kind, contact.values[column])
+        for kind, column in PRIMARY_COLUMNS.items()
+        if contact.values[column] is not None
+    ]
+
+
+def _owners(world: World) -> set[int]:
+    return {owner for owners in world.owners.values() for owner in owners}
+
+
+def _give_back(frame: Frame, record: _Record, survivor: ContactRow, loser: ContactRow, report: UndoReport) -> None:
+    world = frame.world
+    for contact in (survivor, loser):
+        world.entry_of(contact, "unmerged").details.update(
+            {"merge": record.id, "survivor": survivor.id, "loser": loser.id}
+        )
+    # 1. The loser lives again, as it was: active, or deleted.
+    loser_state = ACTIVE if loser.values["deleted_at"] is None else DELETED
+    world.set_state(loser, loser_state, merged_into_id=None)
+    # 2. Values that the merge filled and nobody changed since go back to what they were.
+    _unfill(world, record, survivor, report)
+    # 3. Identifiers, by what became of them since.
+    for key in record.moved:
+        _return_identifier(world, key, survivor, loser, report)
+    for key in record.dropped:
+        world.attach(loser, key)
+    # 4. Primary values that did not come back, or whose address changed its state since.
+    _settle_primaries(world, loser, report)
+    _settle_primaries(world, survivor, report)
+    # 5. Events, orders, consents, memberships, tombstones.
+    _return_moves(frame, record, report)
+    _count_orders(frame, survivor, loser)
+    for contact in (survivor, loser):
+        if contact.values["state"] == ACTIVE:
+            open_shared_cases(world, contact)
+    _mark_undone(frame, record, report)
+
+
+def _unfill(world: World, record: _Record, survivor: ContactRow, report: UndoReport) -> None:
+    for column, (before, after) in record.filled.items():
+        if column == "order_count":
+            continue
+        if column.startswith("fields."):
+            key = column.removeprefix("fields.")
+            if survivor["attributes"].get(key) == after:
+                world.set_attribute(survivor, key, before)
+                continue
+        elif _stored(survivor[column]) == after:
+            world.set_value(survivor, column, _loaded(column, before))
+            continue
+        report.left.append(LeftBehind(column, str(after), "It was changed since."))
+
+
+def _stored(value: Any) -> Any:
+    """A value as the record of the merge holds it."""
+    return orjson.loads(orjson.dumps(value))
+
+
+def _loaded(column: str, value: Any) -> Any:
+    return datetime.fromisoformat(value) if value is not None and column.endswith("_at") else value
+
+
+def _return_identifier(world: World, key: Key, survivor: ContactRow, loser: ContactRow, report: UndoReport) -> None:
+    kind = Kind(key[0])
+    owners = world.owners_of(key)
+    column = PRIMARY_COLUMNS.get(kind)
+    stands_on_survivor = column is not None and _is_primary(survivor, kind, column, key)
+    if survivor.id in owners and stands_on_survivor:
+        # It became the survivor's own since: shared values are had by both, a unique one stays.
+        if kind in SHARED_KINDS:
+            world.attach(loser, key)
+        else:
+            report.left.append(LeftBehind(kind.slug, key[2], "It is the survivor's own by now."))
+    elif survivor.id in owners:
+        world.move(key, survivor, loser)
+    elif not owners or kind in SHARED_KINDS:
+        if loser.id not in owners:
+            world.attach(loser, key)
+    else:
+        report.left.append(LeftBehind(kind.slug, key[2], f"Contact {next(iter(owners))} has it by now."))
+
+
+def _is_primary(contact: ContactRow, kind: Kind, column: str, key: Key) -> bool:
+    value = contact.values[column]
+    return value is not None and primary_key_of(kind, value) == key
+
+
+def _settle_primaries(world: World, contact: ContactRow, report: UndoReport) -> None:
+    """A primary value that the contact does not hold gives way to a further one; channel states follow the address."""
+    held = world.keys_held_by(contact)
+    for kind, column in PRIMARY_COLUMNS.items():
+        value = contact.values[column]
+        if value is None or primary_key_of(kind, value) not in held:
+            world.set_value(contact, column, primary_of(held, kind))
+        if column in CHANNEL_COLUMNS:
+            _settle_state(world, contact, kind, column)
+
+
+def _settle_state(world: World, contact: ContactRow, kind: Kind, column: str) -> None:
+    value, name = contact.values[column], CHANNEL_COLUMNS[column]
+    state, reason = contact[name], contact[f"{name}_reason"]
+    if value is None:
+        state, reason = None, None
+    elif (suppressed := world.suppressed.get(primary_key_of(kind, value))) is not None:
+        state, reason = suppressed
+    elif state is None or state >= SUPPRESSED_FROM:
+        state, reason = ACTIVE, None
+    if contact[name] != state:
+        world.set_value(contact, name, state)
+        world.set_value(contact, f"{name}_at", world.moment if state else None)
+        world.set_value(contact, f"{name}_reason", reason)
+
+
+def _return_moves(frame: Frame, record: _Record, report: UndoReport) -> None:
+    frame.cursor.execute(
+        'SELECT "table", row_ids, dropped FROM contacts_mergemove WHERE contact_id = %s AND merge_id = %s ORDER BY id',
+        (record.survivor_id, record.id),
+    )
+    for table, row_ids, dropped in frame.cursor.fetchall():
+        left = return_rows(
+            frame.cursor,
+            table=table,
+            survivor_id=record.survivor_id,
+            loser_id=record.loser_id,
+            row_ids=row_ids,
+            dropped=dropped,
+        )
+        report.left += [LeftBehind(table, what, "It is gone or went elsewhere.") for what in left]
+
+
+def _count_orders(frame: Frame, *contacts: ContactRow) -> None:
+    frame.cursor.execute(
+        "SELECT contact_id, count(*) FROM contacts_order WHERE contact_id = ANY(%s::bigint[]) GROUP BY 1",
+        (load.array_of(contact.id for contact in contacts),),
+    )
+    counts = dict(frame.cursor.fetchall())
+    for contact in contacts:
+        frame.world.set_value(contact, "order_count", counts.get(contact.id, 0))
+
+
+def _mark_undone(frame: Frame, record: _Record, report: UndoReport) -> None:
+    if report.left:
+        details = [left._asdict() for left in report.left]
+        frame.world.entry_of(frame.world.rows[record.survivor_id]).details["left"] = details
+    cursor: psycopg.Cursor[Any] = frame.cursor
+    cursor.execute(
+        "UPDATE contacts_merge SET undone_at = %s, undone_by = %s WHERE id = %s", (frame.moment, frame.cause.by, record.id)
+    )
