@@ -4,8 +4,8 @@ Nobody owns the server. Whoever uses it holds a shared lock, which the kernel dr
 small process beside the server, waits until it gets that lock for itself alone, which means that the last user is gone,
 and stops the server while holding it, so that nobody can start meanwhile. A home folder holds:
 
-    data/       the cluster        log           what the server says      binaries/    a copy, only where the server's
-    socket/     its only door      users.lock    held by every user                     account cannot reach the originals
+    data/      the cluster       log          what the server says     binaries/   a copy, only where the server's
+    socket/    its only door     users.lock   held by every user                   account cannot reach the originals
 """
 
 import atexit
@@ -55,12 +55,12 @@ SETTINGS = {
     "log_checkpoints": "off",
 }
 _users: dict[Path, int] = {}  # home → descriptor of the shared lock
-_servers: list[subprocess.Popen[bytes]] = []  # servers that this process started, to reap
+_servers: list[subprocess.Popen[Any]] = []  # servers that this process started, to reap
 _mutex = threading.Lock()
 
 
 class DatabaseNotStarted(CardfileError):
-    """The embedded PostgreSQL server could not be started. Read its log, or set DATABASE_URL to a server of your own."""
+    """The embedded PostgreSQL server could not start. Read its log, or set DATABASE_URL to a server of your own."""
 
     code = "database_not_started"
 
@@ -169,7 +169,7 @@ def _launch_server(home: Path) -> None:
     for file in [data / "postmaster.pid", *socket_folder.glob(".s.PGSQL.*.lock")]:
         file.unlink(missing_ok=True)
     settings = SETTINGS | {"unix_socket_directories": f'"{socket_folder}"'}
-    command = [_binaries(home) / "postgres", "-D", data]
+    command = [str(_binaries(home) / "postgres"), "-D", str(data)]
     command += [argument for name, value in settings.items() for argument in ("-c", f"{name}={value}")]
     with log.open("ab") as output:
         server = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True, **_options(home))
@@ -183,7 +183,7 @@ def _create_cluster(home: Path) -> None:
     new.mkdir(mode=0o700)
     _hand_over(new, home)
     version = subprocess.run([initdb, "--version"], capture_output=True, text=True, check=True, **options).stdout
-    command = [initdb, "-D", new, "-U", ROLE, "-A", "trust", "-E", "UTF8", "--locale=C"]
+    command = [str(initdb), "-D", str(new), "-U", ROLE, "-A", "trust", "-E", "UTF8", "--locale=C"]
     if int(version.split()[2].split(".")[0]) >= 17:
         command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     made = subprocess.run(command, capture_output=True, text=True, check=False, **options)

@@ -45,11 +45,12 @@ def periodic(*, cron: str, **options: Any) -> Callable[[Callable[[], object]], T
 
     def register(function: Callable[[], object]) -> Task[..., Any, Any]:
         @functools.wraps(function)
-        def run(timestamp: int) -> None:  # noqa: ARG001  the queue sends the moment it was due
+        def run(timestamp: int) -> None:  # the queue sends the moment at which it was due
             function()
 
         name = f"{function.__module__}.{function.__qualname__}"
-        task: Task[..., Any, Any] = app.task(name=name, **{"queueing_lock": name, **options})(run)
+        register_task: Any = app.task  # its overloads do not see through the options
+        task: Task[..., Any, Any] = register_task(name=name, **{"queueing_lock": name, **options})(run)
         return app.periodic(cron=cron)(task)
 
     return register
@@ -68,8 +69,8 @@ def run_worker(*, concurrency: int | None = None, wait: bool = True) -> None:
 
 @app.periodic(cron="* * * * *")
 @app.task(name="crm.jobs.retry_stalled_jobs", queueing_lock="crm.jobs.retry_stalled_jobs", pass_context=True)
-async def retry_stalled_jobs(context: JobContext, timestamp: int) -> None:  # noqa: ARG001
-    """A worker that was killed cannot say so; its heartbeat stops. This job takes no lock, which it might leave behind."""
+async def retry_stalled_jobs(context: JobContext, timestamp: int) -> None:
+    """A worker that was killed cannot say so; its heartbeat stops. It takes no lock that it might leave behind."""
     for job in await context.app.job_manager.get_stalled_jobs():
         if job.attempts < MOST_ATTEMPTS:
             try:
@@ -82,7 +83,7 @@ async def retry_stalled_jobs(context: JobContext, timestamp: int) -> None:  # no
 
 @app.periodic(cron="17 2 * * *")
 @app.task(name="crm.jobs.forget_old_jobs", queueing_lock="crm.jobs.forget_old_jobs", pass_context=True)
-async def forget_old_jobs(context: JobContext, timestamp: int) -> None:  # noqa: ARG001
+async def forget_old_jobs(context: JobContext, timestamp: int) -> None:
     """Finished jobs are kept for three days, so that somebody can look; failed ones for thirty."""
     manager = context.app.job_manager
     await manager.delete_old_jobs(nb_hours=24 * 3)

@@ -30,7 +30,7 @@ def run_together(commands: list[list[str]]) -> int:
     """Run these ``manage.py`` commands until a signal or one that will not stay up; returns the exit code."""
     stopped: list[int] = []
 
-    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    def stop(number: int, frame: FrameType | None) -> None:
         stopped.append(number)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

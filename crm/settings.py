@@ -4,6 +4,7 @@ A variable that cannot be understood stops the start with its name, rather than 
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,16 +29,16 @@ def read_secret_key() -> str:
         new = VAR_DIR / f"secret_key.{os.getpid()}"
         new.touch(mode=0o600)
         new.write_text(get_random_secret_key())
-        try:
+        with suppress(FileExistsError):
             os.link(new, file)  # never over a key that another process made meanwhile
-        except FileExistsError:
-            pass
         new.unlink()
     return file.read_text()
 
 
 SECRET_KEY = read_secret_key()
-SUPPRESSION_KEY = env.str("SUPPRESSION_KEY", default=SECRET_KEY)  # addresses that must not be written to are kept by this hash
+SUPPRESSION_KEY = env.str(
+    "SUPPRESSION_KEY", default=SECRET_KEY
+)  # addresses that must not be written to are kept by this hash
 DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
@@ -251,5 +252,8 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {"procrastinate": {"level": "WARNING"}},  # it tells every command which tasks it knows
+    "loggers": {
+        "procrastinate": {"level": "WARNING"},  # it tells every command which tasks it knows
+        "django.request": {"level": "ERROR"},  # what callers do wrong is in their answer
+    },
 }

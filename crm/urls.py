@@ -1,7 +1,7 @@
 """Every address of the site, room by room. Under /api/ patterns end without a slash (``crm.api.paths``)."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.renderers import TemplateHTMLRenderer
@@ -9,6 +9,7 @@ from rest_framework.renderers import TemplateHTMLRenderer
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
+    path("api/", include("contacts.api.urls")),
     path("api/schema", SpectacularAPIView.as_view(permission_classes=[]), name="api-schema"),
     path(
         "api/docs",

@@ -9,6 +9,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -52,7 +53,7 @@ def take_slot(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:  # noqa: ARG001
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
     """After xdist's worker has put its own name behind."""
     test = settings.DATABASES["default"].setdefault("TEST", {})
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
@@ -63,7 +64,7 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
 
 
 @pytest.fixture
-def call_api(db: None) -> Callable[..., Any]:  # noqa: ARG001
+def call_api(db: None) -> Callable[..., Any]:
     """``call_api("post", "/api/v1/contact", {...}, scope="full")`` as another system would call it."""
     from rest_framework.test import APIClient
 
@@ -79,6 +80,28 @@ def call_api(db: None) -> Callable[..., Any]:  # noqa: ARG001
         return getattr(client, method)(path, body, **extra)
 
     return call
+
+
+@pytest.fixture
+def run_jobs(transactional_db: None) -> Iterator[Callable[[], None]]:
+    """Works the queue off, as a worker would: in a thread, since the browser's event loop may run in ours."""
+    from django.db import connection, connections
+
+    from crm.jobs import run_worker
+
+    def work() -> None:
+        try:
+            run_worker(wait=False)
+        finally:
+            connections.close_all()
+
+    def run_jobs() -> None:
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(work).result()
+
+    yield run_jobs
+    with connection.cursor() as cursor:
+        cursor.execute("truncate procrastinate_jobs, procrastinate_workers cascade")
 
 
 @pytest.fixture(scope="session")
@@ -99,7 +122,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def page(browser: Any, live_server: Any) -> Iterator[Any]:
-    """A page of a browser that has just been opened. What breaks in it, or breaks the security policy, fails the test."""
+    """A page of a browser just opened. What breaks in it, or breaks the security policy, fails the test."""
     context = browser.new_context(base_url=live_server.url, viewport={"width": 1280, "height": 900})
     context.set_default_timeout(10_000)
     page, troubles = context.new_page(), []
@@ -117,5 +140,7 @@ def admin_page(page: Any, live_server: Any, admin_user: Any) -> Any:
 
     client = Client()
     client.force_login(admin_user)
-    page.context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}])
+    page.context.add_cookies(
+        [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}]
+    )
     return page

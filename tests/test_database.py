@@ -28,7 +28,8 @@ for sql in sys.stdin:
     try:
         with psycopg.connect(host=str(start_server(home)), port=5432, user="cardfile", dbname="postgres") as connection:
             cursor = connection.execute(sql)
-            print(cursor.fetchone()[0] if cursor.description else "done", flush=True)
+            answer = cursor.fetchone()[0] if cursor.description else "done"
+        print(answer, flush=True)  # after the commit
     except Exception as error:
         print(type(error).__name__, error, flush=True)
 """

@@ -149,7 +149,12 @@ def test_a_taken_port_is_said_plainly(start):
         environment = os.environ | {"VAR_DIR": str(run.home.parent), "PORT": str(taken.getsockname()[1])}
 
         said = subprocess.run(
-            [sys.executable, "manage.py", "run"], cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=60
+            [sys.executable, "manage.py", "run"],
+            cwd=PROJECT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
 
     assert said.returncode == 1

@@ -10,14 +10,14 @@ __all__ = ["JobAdmin"]
 admin.site.unregister(ProcrastinateJob)
 
 
-class EventInline(StackedInline, ProcrastinateEventInline):  # type: ignore[misc]
+class EventInline(StackedInline, ProcrastinateEventInline):
     model = ProcrastinateEvent
     extra = 0
 
 
 @admin.register(ProcrastinateJob)
-class JobAdmin(ProcrastinateJobAdmin, ModelAdmin):  # type: ignore[misc]
-    inlines = (EventInline,)
-    list_filter = ("status", "queue_name", "task_name")
+class JobAdmin(ProcrastinateJobAdmin, ModelAdmin):
+    inlines = [EventInline]
+    list_filter = ["status", "queue_name", "task_name"]
     list_disable_select_all = True
     show_full_result_count = False

@@ -19,7 +19,7 @@ __all__ = ["ApiKeyAdmin"]
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(ModelAdmin):  # type: ignore[misc]
+class ApiKeyAdmin(ModelAdmin):
     list_display = ("name", "prefix", "scope", "is_valid", "last_used_at", "expires_at", "created_at")
     list_filter = ("scope",)
     search_fields = ("name", "prefix")

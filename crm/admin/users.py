@@ -13,12 +13,12 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class CardfileUserAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc]
+class CardfileUserAdmin(UserAdmin, ModelAdmin):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
 
 
 @admin.register(Group)
-class CardfileGroupAdmin(GroupAdmin, ModelAdmin):  # type: ignore[misc]
+class CardfileGroupAdmin(GroupAdmin, ModelAdmin):
     pass

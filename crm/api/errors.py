@@ -6,7 +6,7 @@ plain 400 has its status in one table. A room raises its ``CardfileError`` and k
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from rest_framework import exceptions, status
@@ -15,10 +15,19 @@ from rest_framework.response import Response
 from crm.api.renderers import CONTENT_TYPE, encode
 from crm.errors import CardfileError, Refused
 
-__all__ = ["BodyTooLarge", "Malformed", "NotAuthenticatedByKey", "ScopeTooNarrow", "handle_exception"]
+__all__ = [
+    "BodyTooLarge",
+    "Malformed",
+    "NotAllowed",
+    "NotAuthenticatedByKey",
+    "NotFound",
+    "ScopeTooNarrow",
+    "handle_exception",
+]
 
 STATUS_BY_CODE = {
     "not_authenticated": 401,
+    "forbidden": 403,
     "scope_too_narrow": 403,
     "not_found": 404,
     "contact_not_found": 404,
@@ -52,6 +61,18 @@ class ScopeTooNarrow(CardfileError):
     code = "scope_too_narrow"
 
 
+class NotAllowed(CardfileError):
+    """This is not allowed."""
+
+    code = "forbidden"
+
+
+class NotFound(CardfileError):
+    """There is nothing at this address."""
+
+    code = "not_found"
+
+
 class Malformed(CardfileError):
     """The body is not valid JSON."""
 
@@ -66,16 +87,14 @@ class BodyTooLarge(CardfileError):
 
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:
     """REST framework's hook. ``None`` lets a true bug through to the log and the 500 page."""
+    error = translate(error)
     if isinstance(error, CardfileError):
         number = STATUS_BY_CODE.get(error.code, status.HTTP_400_BAD_REQUEST)
         headers = {}
         if number == status.HTTP_401_UNAUTHORIZED:
             headers["WWW-Authenticate"] = context["request"].authenticators[0].authenticate_header(context["request"])
         return Response(describe(number, error.code, error.message, list_errors(error)), status=number, headers=headers)
-    error = translate(error)
-    if not isinstance(error, exceptions.APIException):
-        return None
-    return present(error)
+    return present(error) if isinstance(error, exceptions.APIException) else None
 
 
 def list_errors(error: CardfileError) -> list[dict[str, str]]:
@@ -85,13 +104,13 @@ def list_errors(error: CardfileError) -> list[dict[str, str]]:
 
 
 def translate(error: Exception) -> Exception:
-    """Django's own refusals, as REST framework's."""
+    """Django's own refusals, as ours or REST framework's."""
     if isinstance(error, Http404):
-        return exceptions.NotFound()
+        return NotFound()
     if isinstance(error, PermissionDenied):
-        return exceptions.PermissionDenied()
+        return NotAllowed()
     if isinstance(error, RequestDataTooBig):
-        return exceptions.APIException(BodyTooLarge.default_message(), code="body_too_large")
+        return BodyTooLarge()
     return error
 
 
@@ -108,15 +127,21 @@ def present(error: exceptions.APIException) -> Response:
 def flatten(detail: Any, path: str = "") -> list[dict[str, str]]:
     """A serializer's nested errors as one list, with paths such as ``contacts[3].channels[0].value``."""
     if isinstance(detail, dict):
-        nested = [(f"{path}.{key}" if path else str(key), value) for key, value in detail.items()]
+        nested = [(join(path, key), value) for key, value in detail.items()]
         nested = [(path if key.endswith("non_field_errors") else key, value) for key, value in nested]
     elif isinstance(detail, list) and any(isinstance(entry, dict | list) for entry in detail):
-        nested = [(f"{path}[{index}]", value) for index, value in enumerate(detail) if value]
+        nested = [(join(path, index), value) for index, value in enumerate(detail) if value]
     elif isinstance(detail, list):
         nested = [(path, value) for value in detail]
     else:
         return [{"path": path, "code": getattr(detail, "code", "invalid"), "message": str(detail)}]
     return [entry for key, value in nested for entry in flatten(value, key)]
+
+
+def join(path: str, step: str | int) -> str:
+    if isinstance(step, int):
+        return f"{path}[{step}]"
+    return f"{path}.{step}" if path else step
 
 
 def describe(number: int, code: str, message: str, errors: list[dict[str, str]] | None = None) -> dict[str, Any]:

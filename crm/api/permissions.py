@@ -1,8 +1,8 @@
 """What may a key do? Its scope says which action it may take in which area; a view says which area it is.
 
-    class ContactView(APIView):
-        area = "contacts"                       # or "events"; None lets every valid key in; left out: only full keys
-        actions = {"POST": "read"}              # only where the method does not tell
+class ContactView(APIView):
+    area = "contacts"                       # or "events"; None lets every valid key in; left out: only full keys
+    actions = {"POST": "read"}              # only where the method does not tell
 """
 
 from typing import Any
@@ -33,7 +33,9 @@ class ScopePermission(BasePermission):
         method = request.method or ""
         action = getattr(view, "actions", {}).get(method) or ACTIONS.get(method, "write")
         if area is not None and not may(request.auth, action, area=area):
-            raise ScopeTooNarrow(_("This API key may not do that. Its scope is: {scope}.").format(scope=request.auth.get_scope_display()))
+            raise ScopeTooNarrow(
+                _("This API key may not do that. Its scope is: {scope}.").format(scope=request.auth.get_scope_display())
+            )
         return True
 
 

@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ class DatabaseClient(client.DatabaseClient):
 
     executable_name = "psql"
 
-    def runshell(self, parameters: list[str]) -> None:
+    def runshell(self, parameters: Iterable[str]) -> None:
         self.connection.get_connection_params()
         self.executable_name = str(database.find_binaries() / "psql")
         super().runshell(parameters)

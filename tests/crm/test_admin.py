@@ -32,7 +32,9 @@ def test_navigation_shows_what_the_user_may_see(admin_client, client, django_use
 
 def test_a_new_key_is_shown_once_and_works(admin_client):
     answer = admin_client.post(
-        reverse("admin:crm_apikey_add"), {"name": "Shop", "scope": "events", "expires_at_0": "", "expires_at_1": ""}, follow=True
+        reverse("admin:crm_apikey_add"),
+        {"name": "Shop", "scope": "events", "expires_at_0": "", "expires_at_1": ""},
+        follow=True,
     )
 
     key = ApiKey.objects.get()

@@ -23,7 +23,9 @@ from crm.processes import run_together
 
 
 class Command(BaseCommand):
-    help = "Prepare what is missing (tables, static files; the first time also demo contacts, a user and a key) and serve."
+    help = (
+        "Prepare what is missing (tables, static files; the first time also demo contacts, a user and a key) and serve."
+    )
 
     def handle(self, **options: Any) -> None:
         self.check_port()
@@ -70,7 +72,9 @@ class Command(BaseCommand):
         password = secrets.token_urlsafe(12)
         _, key = create_api_key("Made at the first start", scope=ApiKey.Scope.FULL)
         get_user_model().objects.create_superuser("admin", "", password)
-        self.stdout.write(f"\n  user      admin\n  password  {password}\n  API key   {key}\n\nThey are shown this once.\n")
+        self.stdout.write(
+            f"\n  user      admin\n  password  {password}\n  API key   {key}\n\nThey are shown this once.\n"
+        )
 
     def end_database(self) -> None:
         """Count ourselves out, and wait until the watcher has stopped the server."""
