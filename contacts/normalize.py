@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 from zoneinfo import available_timezones
 
@@ -28,7 +28,8 @@ from contacts.records import Key, Problem, Record
 __all__ = ["JUNK", "InvalidValue", "Schema", "clean_email", "clean_external_id", "normalize"]
 
 JUNK: Final = frozenset(
-    "null undefined none nan n/a 0 -1 anonymous guest unknown test true false".split() + ["[object object]"]
+    {"null", "undefined", "none", "nan", "n/a", "0", "-1", "true", "false", "[object object]"}
+    | {"anonymous", "guest", "unknown", "test"}
 )
 """Values that identify nobody, lower-cased; all zeros and all-zero UUIDs are refused too."""
 
@@ -37,7 +38,9 @@ MAX_TEXT: Final = 1_000
 MAX_LONG_TEXT: Final = 65_536
 MAX_CUSTOM_KEY: Final = 100
 MAX_OF_A_TYPE: Final = 2
-KIND_OF_SLUG: Final = {kind.slug: kind for kind in CHANGEABLE_KINDS | {Kind.ADVERTISING}}
+KIND_OF_SLUG: Final = {kind.slug: int(kind) for kind in CHANGEABLE_KINDS | {Kind.ADVERTISING}}
+EXTERNAL_ID, EMAIL, PHONE, CUSTOM = int(Kind.EXTERNAL_ID), int(Kind.EMAIL), int(Kind.PHONE), int(Kind.CUSTOM)
+"""Keys hold plain numbers: they are compared and hashed a dozen times a record."""
 NO_VALUE: Final = ("", None)
 
 Cleaner = Callable[[Any], Any]
@@ -55,7 +58,7 @@ class InvalidValue(ValueError):
 class Schema:
     """What normalisation needs to know of the account: its columns, policy, country and junk.
 
-    ``junk_patterns`` are RE2 patterns, searched in the trimmed value. Picklable by its arguments alone.
+    ``junk_patterns`` are RE2 patterns, searched in the trimmed value. It travels between processes by its arguments.
     """
 
     def __init__(
@@ -71,16 +74,34 @@ class Schema:
         self.external_id_max_length = external_id_max_length
         self.country = country
         self.junk = JUNK | {value.strip().lower() for value in junk_values}
-        self.patterns = [re2.compile(pattern) for pattern in junk_patterns]
-        self.cleaners: dict[str, Cleaner] = {
-            column.key: _cleaner_of(column) for column in self.columns.values() if column.write
+        self.junk_patterns = tuple(junk_patterns)
+        self.patterns = [re2.compile(pattern) for pattern in self.junk_patterns]
+        writable = [column for column in self.columns.values() if column.write]
+        self.cleaners: dict[str, Cleaner] = {column.key: _cleaner_of(column) for column in writable}
+        self.plain: dict[str, _Plain] = {
+            column.key: (self.cleaners[column.key], column.is_custom, column.custom_key)
+            for column in writable
+            if column.key not in _READERS and not column.may_be_key
         }
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        keywords = {
+            "external_id_max_length": self.external_id_max_length,
+            "country": self.country,
+            "junk_values": tuple(self.junk),
+            "junk_patterns": self.junk_patterns,
+        }
+        return partial(Schema, tuple(self.columns.values()), **keywords), ()
 
     def is_junk(self, value: str) -> bool:
         """Whether a trimmed value identifies nobody."""
         if value.lower() in self.junk or (value[0] in "0-" and "0" in value and not value.strip("0-")):
             return True
-        return any(pattern.search(value) for pattern in self.patterns)
+        return bool(self.patterns) and any(pattern.search(value) for pattern in self.patterns)
+
+
+_Plain = tuple[Cleaner, bool, str]
+"""How a column is read that is data and nothing else: its cleaner, whether it is a custom one, and its key."""
 
 
 def normalize(raw: Mapping[str, Any], schema: Schema, ref: Any = None) -> Record:
@@ -90,12 +111,25 @@ def normalize(raw: Mapping[str, Any], schema: Schema, ref: Any = None) -> Record
     ``identifiers`` is a list of ``{"kind", "app", "value", "details"}`` for the changeable kinds.
     """
     draft = _Draft(schema, ref)
+    plain = schema.plain
     for column, value in raw.items():
-        reader = _READERS.get(column)
-        if reader is not None:
-            reader(draft, value)
+        if column in plain:
+            cleaner, is_custom, key = plain[column]
+            try:
+                cleaned = cleaner(value)
+            except InvalidValue as error:
+                draft.refuse(column, error.code, error.message)
+                continue
+            if cleaned is None:
+                draft.cleared.append(column)
+            elif is_custom:
+                draft.record.attributes[key] = cleaned
+            else:
+                draft.record.fields[key] = cleaned
+        elif column in _READERS:
+            _READERS[column](draft, value)
         else:
-            draft.read_field(column, value)
+            draft.read_key_field(column, value)
     return draft.finish()
 
 
@@ -117,8 +151,10 @@ class _Draft:
         self.identifiers.sort()  # kinds are numbered in look-up order
         record.identifiers = tuple(self.identifiers)
         record.cleared = tuple(self.cleared)
-        record.problems = tuple(self.problems)
-        record.warnings = tuple(self.warnings)
+        if self.problems:
+            record.problems = tuple(self.problems)
+        if self.warnings:
+            record.warnings = tuple(self.warnings)
         return record
 
     def read_id(self, value: Any) -> None:
@@ -135,9 +171,6 @@ class _Draft:
             self.record.contact_id = number
 
     def read_external_id(self, value: Any) -> None:
-        if value in NO_VALUE:
-            self.cleared.append("external_id")
-            return
         try:
             text = clean_external_id(value, self.schema.external_id_max_length)
         except InvalidValue as error:
@@ -147,7 +180,7 @@ class _Draft:
             self.cleared.append("external_id")
         elif self.may_identify("external_id", text):
             self.record.external_id = text
-            self.add_key(Kind.EXTERNAL_ID, "", text, text)
+            self.add_key(EXTERNAL_ID, "", text, text)
 
     def read_email(self, value: Any) -> None:
         for text in self.values_of_type("email", value):
@@ -158,7 +191,7 @@ class _Draft:
                 return
             if self.record.email is None:
                 self.record.email = shown
-                self.add_key(Kind.EMAIL, "", compared, shown)
+                self.add_key(EMAIL, "", compared, shown)
             elif self.record.email.lower() != compared:
                 self.warn("email", "second_value_ignored", "Only the first email of a record is used.")
 
@@ -171,12 +204,14 @@ class _Draft:
                 return
             if self.record.phone is None:
                 self.record.phone = number
-                self.identifiers.append((Kind.PHONE, "", number))
+                self.identifiers.append((PHONE, "", number))
             elif self.record.phone != number:
                 self.warn("phone", "second_value_ignored", "Only the first phone of a record is used.")
 
-    def values_of_type(self, column: str, value: Any) -> list[str]:
+    def values_of_type(self, column: str, value: Any) -> Sequence[str]:
         """The usable texts among one or more given values of a type; three are an error (T14)."""
+        if value.__class__ is str and (text := value.strip()):  # by far the most
+            return (text,) if self.may_identify(column, text) else ()
         texts = []
         for item in value if isinstance(value, list | tuple) else (value,):
             text = item.strip() if isinstance(item, str) else item
@@ -198,7 +233,7 @@ class _Draft:
         return texts
 
     def read_identifiers(self, value: Any) -> None:
-        counts: dict[Kind, int] = {}
+        counts: dict[int, int] = {}
         for position, item in enumerate(value if isinstance(value, list | tuple) else (value,)):
             path = f"identifiers[{position}]"
             kind = KIND_OF_SLUG.get(str(item.get("kind"))) if isinstance(item, Mapping) else None
@@ -211,7 +246,7 @@ class _Draft:
                 if counts[kind] > MAX_OF_A_TYPE:
                     self.refuse(path, "too_many_values", "A record has at most two values of a type.")
 
-    def read_identifier(self, path: str, kind: Kind, item: Mapping[str, Any]) -> bool:
+    def read_identifier(self, path: str, kind: int, item: Mapping[str, Any]) -> bool:
         try:
             text = _clean_text(item.get("value"), None)
             app = _clean_text(item.get("app"), 100) or ""
@@ -226,7 +261,8 @@ class _Draft:
             self.note_details(key, dict(details))
         return True
 
-    def read_field(self, column: str, value: Any) -> None:
+    def read_key_field(self, column: str, value: Any) -> None:
+        """A field whose values identify, or one that there is not."""
         cleaner = self.schema.cleaners.get(column)
         if cleaner is None:
             self.refuse(column, "unknown_field", "There is no such field that can be written; check its name.")
@@ -241,10 +277,7 @@ class _Draft:
         elif column.startswith(CUSTOM_PREFIX):
             key = column[len(CUSTOM_PREFIX) :]
             self.record.attributes[key] = cleaned
-            if self.schema.columns[column].may_be_key:
-                self.add_custom_key(column, key, cleaned)
-        elif column != "contact_key":
-            self.record.fields[column] = cleaned
+            self.add_custom_key(column, key, cleaned)
         elif self.add_custom_key(column, column, cleaned):
             self.record.fields[column] = cleaned
 
@@ -256,10 +289,10 @@ class _Draft:
             return False
         if not self.may_identify(column, text):
             return False
-        self.add_key(Kind.CUSTOM, app, text, text)
+        self.add_key(CUSTOM, app, text, text)
         return True
 
-    def add_key(self, kind: Kind, app: str, compared: str, shown: str) -> Key:
+    def add_key(self, kind: int, app: str, compared: str, shown: str) -> Key:
         key = compare_form(kind, app, compared)
         if key not in self.identifiers:
             self.identifiers.append(key)
@@ -317,26 +350,21 @@ def clean_external_id(value: Any, max_length: int) -> str | None:
 
 
 _PLAIN_EMAIL: Final = re.compile(
-    r"[a-z0-9_+-]{1,64}(?:\.[a-z0-9_+-]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.ASCII
+    r"[a-z0-9_+-]++(?:\.[a-z0-9_+-]++)*+@(?:[a-z0-9]++(?:-[a-z0-9]++)*+\.)+([a-z]{2,63})", re.ASCII
 )
 """Addresses that need no library: ``tests/contacts/test_normalize.py`` proves that it agrees on all of them."""
-_SPECIAL_ENDINGS: Final = ("arpa", "local", "localhost", "invalid", "test", "onion", "alt", "internal")
-_MAX_LOCAL_PART: Final = 64
-_MAX_PLAIN_EMAIL: Final = 254
+_SPECIAL_ENDINGS: Final = frozenset({"arpa", "local", "localhost", "invalid", "test", "onion", "alt", "internal"})
+_MAX_PLAIN_EMAIL: Final = 64
+"""No part of such an address can be too long."""
 
 
 def clean_email(value: str) -> tuple[str, str]:
     """(as shown, as compared): syntax checked without DNS, domain IDNA-encoded, compared wholly lower-cased."""
-    lowered = value.lower()
-    if (
-        _PLAIN_EMAIL.fullmatch(lowered)
-        and value.isascii()
-        and len(lowered) <= _MAX_PLAIN_EMAIL
-        and lowered.index("@") <= _MAX_LOCAL_PART
-        and "--" not in lowered
-        and not lowered.endswith(_SPECIAL_ENDINGS)
-    ):
-        return value, lowered
+    if len(value) <= _MAX_PLAIN_EMAIL and value.isascii():
+        lowered = value.lower()
+        plain = _PLAIN_EMAIL.fullmatch(lowered)
+        if plain is not None and plain[1] not in _SPECIAL_ENDINGS:
+            return value, lowered
     try:
         checked = validate_email(value, check_deliverability=False)
     except (EmailNotValidError, UnicodeError) as error:
@@ -348,16 +376,7 @@ def clean_email(value: str) -> tuple[str, str]:
 
 def _clean_text(value: Any, max_length: int | None) -> str | None:
     """A trimmed text, None where there is no value; integers become text."""
-    if isinstance(value, str):
-        text = value.strip()
-    elif value is None:
-        return None
-    elif isinstance(value, bool | Mapping | list | tuple):
-        raise InvalidValue("not_text", "Write this value as text.")
-    elif isinstance(value, float):
-        text = str(int(value)) if value.is_integer() else repr(value)
-    else:
-        text = str(value)
+    text = value.strip() if value.__class__ is str else _as_text(value)
     if not text:
         return None
     if "\0" in text:
@@ -369,6 +388,18 @@ def _clean_text(value: Any, max_length: int | None) -> str | None:
     return text
 
 
+def _as_text(value: Any) -> str | None:
+    if isinstance(value, str):
+        return value.strip()
+    if value is None:
+        return None
+    if isinstance(value, bool | Mapping | list | tuple):
+        raise InvalidValue("not_text", "Write this value as text.")
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else repr(value)
+    return str(value)
+
+
 def _check_encodable(text: str) -> None:
     try:
         text.encode()
@@ -378,6 +409,10 @@ def _check_encodable(text: str) -> None:
 
 def _text_cleaner(max_length: int) -> Cleaner:
     def clean(value: Any) -> str | None:
+        if value.__class__ is str:
+            text: str = value.strip()
+            if text.isprintable() and len(text) <= max_length:  # neither NUL nor half a character
+                return text or None
         return _clean_text(value, max_length)
 
     return clean
@@ -469,7 +504,8 @@ def _choices_cleaner(options: tuple[str, ...]) -> Cleaner:
     clean_one = _choice_cleaner(options)
 
     def clean(value: Any) -> list[str] | None:
-        given = value if isinstance(value, list | tuple) else re.split(r"[;,|]", _clean_text(value, MAX_LONG_TEXT) or "")
+        written = () if isinstance(value, list | tuple) else re.split(r"[;,|]", _clean_text(value, MAX_LONG_TEXT) or "")
+        given = written or value
         cleaned = [clean_one(item) for item in given]
         return list(dict.fromkeys(item for item in cleaned if item)) or None
 

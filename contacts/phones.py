@@ -19,7 +19,7 @@ __all__ = ["parse_phone"]
 _INTERNATIONAL: Final = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 _DIGITS: Final = re.compile(r"[1-9][0-9]{6,14}", re.ASCII)
 _PUNCTUATION: Final = str.maketrans("", "", " -()")
-_PUNCTUATED: Final = re.compile(r"\+[1-9](?:[ -]?\(?[0-9]+\)?)+", re.ASCII)
+_PUNCTUATED: Final = re.compile(r"\+[1-9](?:[ -]?\(?[0-9]++\)?)+", re.ASCII)  # one way to match: no backtracking
 _MAX_LENGTH: Final = 40
 
 
@@ -42,7 +42,9 @@ def parse_phone(text: str, country: str) -> str | None:
     if len(text) > _MAX_LENGTH:
         return None
     if text[:1] == "+":
-        if not _INTERNATIONAL.fullmatch(text) and _PUNCTUATED.fullmatch(text):
+        if _is_plainly_valid(text):
+            return text
+        if _PUNCTUATED.fullmatch(text):
             text = text.translate(_PUNCTUATION)
         return text if _is_plainly_valid(text) else _by_library(text, country)
     if _DIGITS.fullmatch(text) and _needs_plus(text, country) and _is_plainly_valid("+" + text):
@@ -63,11 +65,22 @@ def _by_library(text: str, country: str) -> str | None:
 def _is_plainly_valid(text: str) -> bool:
     if not _INTERNATIONAL.fullmatch(text):
         return False
+    code = _code_at(text[1:4])
+    return code is not None and _is_valid_national(text[1 + code.digits :], code.country)
+
+
+class _Code(NamedTuple):
+    digits: int
+    country: _Country
+
+
+@lru_cache(maxsize=1_000)
+def _code_at(digits: str) -> _Code | None:
+    """The country's code that three digits begin with: no code is the beginning of another."""
     for length in (1, 2, 3):
-        code = int(text[1 : 1 + length])
-        if code in COUNTRY_CODE_TO_REGION_CODE:
-            return _is_valid_national(text[1 + length :], _country(code))
-    return False
+        if (code := int(digits[:length])) in COUNTRY_CODE_TO_REGION_CODE:
+            return _Code(length, _country(code))
+    return None
 
 
 def _is_valid_national(national: str, country: _Country) -> bool:
@@ -110,7 +123,8 @@ def _country(code: int) -> _Country:
 
 
 _TYPES: Final = (
-    "premium_rate toll_free shared_cost voip personal_number pager uan voicemail fixed_line mobile".split()
+    *("premium_rate", "toll_free", "shared_cost", "voip", "personal_number"),
+    *("pager", "uan", "voicemail", "fixed_line", "mobile"),
 )
 
 
