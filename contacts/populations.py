@@ -76,24 +76,24 @@ class Populations(Protocol):
 class NoPopulations:
     """Nobody keeps groups."""
 
-    def members(self, population: int) -> QuerySet[Contact]:  # noqa: ARG002
+    def members(self, population: int) -> QuerySet[Contact]:
         from contacts.models import Contact  # models are not loaded yet when this module is
 
         return Contact.objects.none()
 
-    def add(self, population: int | str, contact_ids: Sequence[int], *, by: str) -> int:  # noqa: ARG002
+    def add(self, population: int | str, contact_ids: Sequence[int], *, by: str) -> int:
         return 0
 
-    def remove(self, population: int | str, contact_ids: Sequence[int], *, by: str) -> int:  # noqa: ARG002
+    def remove(self, population: int | str, contact_ids: Sequence[int], *, by: str) -> int:
         return 0
 
-    def move(self, moves: Sequence[tuple[int, int]]) -> list[PopulationMove]:  # noqa: ARG002
+    def move(self, moves: Sequence[tuple[int, int]]) -> list[PopulationMove]:
         return []
 
-    def move_back(self, move: PopulationMove) -> list[int]:  # noqa: ARG002
+    def move_back(self, move: PopulationMove) -> list[int]:
         return []
 
-    def forget(self, contact_ids: Sequence[int]) -> None:  # noqa: ARG002
+    def forget(self, contact_ids: Sequence[int]) -> None:
         return None
 
 

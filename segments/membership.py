@@ -50,14 +50,20 @@ MAX_PAGE = 1_000
 # Reading
 
 
-def members(segment: Segment) -> QuerySet[Contact]:
-    """The contacts that are in the segment; raises ``DefinitionRefused`` if its conditions no longer hold good."""
-    return Contact.objects.filter(ContactSQL(_clause_of(segment, DatabaseLookups())), state=ContactState.ACTIVE)
+def members(segment: Segment, *, lookups: DatabaseLookups | None = None) -> QuerySet[Contact]:
+    """The contacts that are in the segment; raises ``DefinitionRefused`` if its conditions are broken by now.
+
+    ``lookups`` may be shared by several questions of one moment.
+    """
+    clause = _clause_of(segment, lookups or DatabaseLookups())
+    return Contact.objects.filter(ContactSQL(clause), state=ContactState.ACTIVE)
 
 
-def count_members(segment: Segment, *, milliseconds: int = COUNT_MILLISECONDS) -> int:
+def count_members(
+    segment: Segment, *, milliseconds: int = COUNT_MILLISECONDS, lookups: DatabaseLookups | None = None
+) -> int:
     """How many are in it, exactly; raises ``CountTookTooLong`` after ``milliseconds``."""
-    counted = members(segment)
+    counted = members(segment, lookups=lookups)
     try:
         with _stopped_after(milliseconds):
             return counted.count()
@@ -206,14 +212,14 @@ def add_members(segment: Segment, contact_ids: Sequence[int], *, by: str) -> int
         return _insert(segment.pk, active, by)
 
 
-def remove_members(segment: Segment, contact_ids: Sequence[int], *, by: str) -> int:  # noqa: ARG001
+def remove_members(segment: Segment, contact_ids: Sequence[int], *, by: str) -> int:
     """Takes contacts out of a static segment; the number that were in it. A merged one stands for its survivor."""
     _refuse_unless_static(segment)
     survivors = _follow_merges(contact_ids)
     return Membership.objects.filter(segment=segment, contact_id__in=survivors).delete()[0]
 
 
-def clear_members(segment: Segment, *, by: str) -> int:  # noqa: ARG001
+def clear_members(segment: Segment, *, by: str) -> int:
     """Empties a static segment; the number that were in it."""
     _refuse_unless_static(segment)
     return Membership.objects.filter(segment=segment).delete()[0]

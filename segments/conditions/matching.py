@@ -34,6 +34,6 @@ class ContactSQL(Expression):
     def set_source_expressions(self, exprs: Sequence[Any]) -> None:
         (self.contact,) = exprs
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:  # noqa: ARG002
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         text, params = self.clause.over(compiler.quote_name_unless_alias(self.contact.alias))
-        return f"({text})", list(params)
+        return f"({text})", params

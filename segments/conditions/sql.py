@@ -33,7 +33,8 @@ def render(template: str, *parts: Any) -> Clause:
     pieces = template.split("{}")
     if len(pieces) != len(parts) + 1:
         raise ValueError(f"{template!r} has {len(pieces) - 1} places for {len(parts)} parts.")
-    text, params = [pieces[0]], []
+    text: list[str] = [pieces[0]]
+    params: list[Any] = []
     for part, piece in zip(parts, pieces[1:], strict=True):
         clause = part if isinstance(part, Clause) else Clause("%s", (part,))
         text += [clause.text, piece]

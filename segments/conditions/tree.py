@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -41,7 +41,7 @@ class Combine(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Condition:
     """One question about a contact. ``path`` is where it stands in the definition."""
 
@@ -49,17 +49,17 @@ class Condition:
     operator: str
     values: tuple[Value, ...] = ()
     negated: bool = False
-    path: str = field(default="", compare=False)
+    path: str = dataclasses.field(default="", compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Group:
     """Questions that are joined. Never empty."""
 
     combine: Combine
     children: tuple[Node, ...]
     negated: bool = False
-    path: str = field(default="", compare=False)
+    path: str = dataclasses.field(default="", compare=False)
 
     def __post_init__(self) -> None:
         if not self.children:

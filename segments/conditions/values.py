@@ -52,25 +52,25 @@ def _read_days(raw: Any, path: str) -> int:
     return raw
 
 
-def _read_plain(raw: Any, field: Field, registry: Registry, path: str) -> str:  # noqa: ARG001
+def _read_plain(raw: Any, field: Field, registry: Registry, path: str) -> str:
     return _read_text(raw, path)
 
 
-def _read_email(raw: Any, field: Field, registry: Registry, path: str) -> str:  # noqa: ARG001
+def _read_email(raw: Any, field: Field, registry: Registry, path: str) -> str:
     try:
         return clean_email(_read_text(raw, path))[1]
     except Unreadable as error:
         raise InvalidValue(error.message, path=path) from error
 
 
-def _read_phone(raw: Any, field: Field, registry: Registry, path: str) -> str:  # noqa: ARG001
+def _read_phone(raw: Any, field: Field, registry: Registry, path: str) -> str:
     number = parse_phone(_read_text(raw, path), registry.country)
     if number is None:
         raise InvalidValue("This is not a phone number. Write it like +380501234567.", path=path)
     return number
 
 
-def _read_number(raw: Any, field: Field, registry: Registry, path: str) -> int | Decimal:  # noqa: ARG001
+def _read_number(raw: Any, field: Field, registry: Registry, path: str) -> int | Decimal:
     if isinstance(raw, bool) or not isinstance(raw, int | float) or not math.isfinite(raw):
         raise InvalidValue("Write a number.", path=path)
     if abs(raw) > MAX_NUMBER:
@@ -78,7 +78,7 @@ def _read_number(raw: Any, field: Field, registry: Registry, path: str) -> int |
     return raw if isinstance(raw, int) else Decimal(repr(raw))
 
 
-def _read_day(raw: Any, field: Field, registry: Registry, path: str) -> date:  # noqa: ARG001
+def _read_day(raw: Any, field: Field, registry: Registry, path: str) -> date:
     try:
         day = date.fromisoformat(_read_text(raw, path))
     except ValueError as error:
@@ -88,7 +88,7 @@ def _read_day(raw: Any, field: Field, registry: Registry, path: str) -> date:  #
     return day
 
 
-def _read_option(raw: Any, field: Field, registry: Registry, path: str) -> str:  # noqa: ARG001
+def _read_option(raw: Any, field: Field, registry: Registry, path: str) -> str:
     option = field.option(raw)
     if option is None:
         known = ", ".join(option.key for option in field.options)
@@ -96,7 +96,7 @@ def _read_option(raw: Any, field: Field, registry: Registry, path: str) -> str: 
     return option.key
 
 
-def _read_segment(raw: Any, field: Field, registry: Registry, path: str) -> int:  # noqa: ARG001
+def _read_segment(raw: Any, field: Field, registry: Registry, path: str) -> int:
     if isinstance(raw, bool) or not isinstance(raw, int):
         raise InvalidValue("Write the number of a segment.", path=path)
     if raw not in registry.segments:
