@@ -213,6 +213,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "TEST_REQUEST_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MOST_BODY_BYTES", default=10 * 1024 * 1024)
+API_DOCS_ARE_PUBLIC = env.bool("API_DOCS_ARE_PUBLIC", default=False)  # else by API key, or signed in
 SPECTACULAR_SETTINGS = {
     "TITLE": "Cardfile API",
     "VERSION": "1",
@@ -220,6 +221,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api",
+    "SERVE_AUTHENTICATION": [
+        "crm.api.authentication.KeyAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "SERVE_PERMISSIONS": [f"rest_framework.permissions.{'AllowAny' if API_DOCS_ARE_PUBLIC else 'IsAuthenticated'}"],
 }
 
 

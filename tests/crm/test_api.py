@@ -255,10 +255,9 @@ def test_an_empty_body_counts_as_an_empty_object(empty):
     assert parse_json(empty) == {}
 
 
-def test_the_schema_is_open_and_says_how_to_sign_in(client):
-    schema = client.get("/api/schema/", HTTP_ACCEPT="application/json")
-
-    assert schema.status_code == 200
+def test_the_schema_is_shown_to_whoever_has_a_key(client, secret):
+    assert client.get("/api/schema/").status_code == 401
+    assert client.get("/api/schema/", **basic(secret)).status_code == 200
 
 
 def test_the_command_prints_a_key_that_works(capsys):
