@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from time import monotonic
 from typing import Any, Final
 
@@ -22,7 +21,7 @@ from unfold.views import ChangeList, UnfoldModelAdminViewMixin
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from segments.catalogue import check_definition, delete_segment, describe_segment, find_users, save_segment
-from segments.conditions import load_json
+from segments.conditions import load_json, write_json
 from segments.conditions.errors import DefinitionRefused
 from segments.conditions.lookups import DatabaseLookups
 from segments.errors import CountTookTooLong
@@ -56,7 +55,7 @@ class SegmentForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         definition = self.instance.definition if self.instance.pk else EXAMPLE
-        self.initial["definition"] = json.dumps(definition, indent=2, ensure_ascii=False) if definition else ""
+        self.initial["definition"] = write_json(definition) if definition else ""
 
     def clean_definition(self) -> Any:
         text = self.cleaned_data["definition"]
@@ -197,6 +196,7 @@ class MembersView(UnfoldModelAdminViewMixin, TemplateView):
         context |= {
             "segment": self.segment,
             "opts": self.model_admin.opts,
+            "original": self.segment,
             "sentence": show_sentence(self.segment, lookups),
         }
         try:

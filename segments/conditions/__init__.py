@@ -8,7 +8,7 @@ and ``describe`` (translation) know Django; the other modules are pure.
 
 from segments.conditions.compile import compile_tree
 from segments.conditions.describe import describe
-from segments.conditions.parse import load_json, parse
+from segments.conditions.parse import load_json, parse, write_json
 from segments.conditions.registry import Registry, build_registry
 from segments.conditions.tree import Condition, Group
 
@@ -21,4 +21,5 @@ __all__ = [
     "describe",
     "load_json",
     "parse",
+    "write_json",
 ]

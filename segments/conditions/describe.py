@@ -67,8 +67,12 @@ def _describe_group(group: Group, registry: Registry) -> str:
 
 def _bracket(node: Node, registry: Registry) -> str:
     text = describe_node(node, registry)
-    is_plain = isinstance(node, Condition) or node.negated or len(node.children) == 1
+    is_plain = isinstance(node, Condition) or node.negated or _is_wrapping(node)
     return text if is_plain else f"({text})"
+
+
+def _is_wrapping(group: Group) -> bool:
+    return len(group.children) == 1 and group.combine is not Combine.NONE
 
 
 def _describe_value(value: Value, field: Field, registry: Registry) -> str:

@@ -32,13 +32,14 @@ from segments.conditions.registry import Registry
 from segments.conditions.tree import MAX_CONDITIONS, MAX_DEPTH, MAX_VALUES, Combine, Condition, Group, Node, Value
 from segments.conditions.values import read_value
 
-__all__ = ["VERSION", "load_json", "parse"]
+__all__ = ["VERSION", "load_json", "parse", "write_json"]
 
 VERSION: Final = 1
 MAX_JSON: Final = 1_000_000
 MAX_ERRORS: Final = 20
 _COMBINES: Final = frozenset(Combine)
 _CONDITION_KEYS: Final = frozenset({"field", "op", "value", "not"})
+_KEYS_IN_ORDER: Final = ("version", "match", "not", "field", "op", "value", *Combine)
 
 
 def load_json(text: str) -> Any:
@@ -49,6 +50,26 @@ def load_json(text: str) -> Any:
         return json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise DefinitionRefused([NotJson()]) from error
+
+
+def write_json(data: Any) -> str:
+    """A definition as people read it: a line for each condition, keys in the order of the language."""
+    return _write(data, "")
+
+
+def _write(item: Any, margin: str) -> str:
+    if isinstance(item, dict) and "field" not in item:
+        lines = [f"{margin}  {json.dumps(key)}: {_write(item[key], margin + '  ')}" for key in _in_order(item)]
+        return "{\n" + ",\n".join(lines) + f"\n{margin}}}"
+    if isinstance(item, list) and any(isinstance(child, dict) for child in item):
+        lines = [f"{margin}  {_write(child, margin + '  ')}" for child in item]
+        return "[\n" + ",\n".join(lines) + f"\n{margin}]"
+    ordered = {key: item[key] for key in _in_order(item)} if isinstance(item, dict) else item
+    return json.dumps(ordered, ensure_ascii=False)
+
+
+def _in_order(item: dict[str, Any]) -> list[str]:
+    return sorted(item, key=lambda key: _KEYS_IN_ORDER.index(key) if key in _KEYS_IN_ORDER else len(_KEYS_IN_ORDER))
 
 
 def parse(data: Any, registry: Registry) -> Node:

@@ -146,6 +146,12 @@ GROUPS = [
         "None of these holds: Email is empty; Town is “Lviv”.",
     ),
     _row(
+        "none of one among others",
+        {"all": [ask("town", "contains", "viv"), {"none": [ask("email", "contains", "gmail")]}]},
+        "ivan",
+        "Town contains “viv” and (none of these holds: Email contains “gmail”).",
+    ),
+    _row(
         "negated condition takes in those not set",
         ask("town", "is", "Lviv", **{"not": True}),
         _but("bohdan"),

@@ -45,7 +45,7 @@ def test_a_segment_is_made_and_described(admin_client: Client, people: People) -
     segment = Segment.objects.get(name="Lviv")
     page = admin_client.get(reverse("admin:segments_segment_change", args=[segment.pk]))
     assert "Town is “Lviv”." in page.content.decode()
-    assert "&quot;town&quot;" in page.content.decode()
+    assert "&quot;field&quot;: &quot;town&quot;" in page.content.decode()
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from contacts.columns import SYSTEM_COLUMNS, Column
-from segments.conditions import Group, build_registry, load_json, parse
+from segments.conditions import Group, build_registry, load_json, parse, write_json
 from segments.conditions.errors import DefinitionRefused, EmptyGroup
 from segments.conditions.fields import Option
 from segments.conditions.tree import MAX_CONDITIONS, MAX_DEPTH, MAX_VALUES, Combine
@@ -111,6 +111,24 @@ def test_text_that_is_no_usable_json_is_refused(text: str) -> None:
 def test_the_largest_allowed_definition_is_read() -> None:
     assert parse(define(_nested(MAX_DEPTH)), REGISTRY)
     assert parse(define({"any": [TOWN] * MAX_CONDITIONS}), REGISTRY)
+
+
+def test_a_definition_is_written_a_line_for_each_condition() -> None:
+    data = {
+        "match": {"all": [{"op": "is", "value": "Lviv", "field": "town", "not": True}, {"any": [TOWN]}]},
+        "version": 1,
+    }
+
+    text = write_json(data)
+
+    assert load_json(text) == data
+    assert text.splitlines()[:4] == [
+        "{",
+        '  "version": 1,',
+        '  "match": {',
+        '    "all": [',
+    ]
+    assert text.splitlines()[4] == '      {"not": true, "field": "town", "op": "is", "value": "Lviv"},'
 
 
 def test_a_tree_cannot_hold_an_empty_group() -> None:
