@@ -1,0 +1,122 @@
+"""What makes an event or an order unreadable, before anybody is looked up (pure but for the language)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from typing import Any, Final
+
+import orjson
+from django.utils.translation import gettext as _
+
+from contacts.activity.types import NewEvent, NewOrder
+from contacts.models import OrderStatus
+from contacts.records import Problem
+
+__all__ = ["check_event", "check_order", "cost_of", "dump_json"]
+
+LONGEST_TYPE: Final = 100
+LONGEST_KEY: Final = 200
+LONGEST_SOURCE: Final = 20
+LARGEST_JSON: Final = 64 * 1024
+"""In bytes; doors may be stricter."""
+CENTS: Final = Decimal("0.0001")
+LARGEST_COST: Final = Decimal(10) ** 14
+STATUSES: Final = frozenset(OrderStatus.values)
+
+
+def check_event(event: NewEvent) -> Problem | None:
+    """The first thing that is wrong with an event, apart from whose it is."""
+    return (
+        _check_text("type", event.type, LONGEST_TYPE, required=True)
+        or _check_text("key", event.key, LONGEST_KEY)
+        or _check_moment("occurred_at", event.occurred_at)
+        or _check_json("params", event.params, Mapping)
+    )
+
+
+def check_order(order: NewOrder) -> Problem | None:
+    """The first thing that is wrong with an order, apart from whose it is."""
+    return (
+        _check_text("number", order.number, LONGEST_KEY, required=True)
+        or _check_status(order.status)
+        or _check_cost(order.total_cost)
+        or _check_currency(order.currency)
+        or _check_moment("ordered_at", order.ordered_at, required=True)
+        or _check_text("source", order.source, LONGEST_SOURCE)
+        or _check_json("items", order.items, list | tuple)
+        or _check_json("details", order.details, Mapping)
+    )
+
+
+def cost_of(value: Any) -> Decimal | None:
+    """A sum of money as it is stored, four places after the point; None if it is none."""
+    if isinstance(value, bool):
+        return None
+    try:
+        cost = Decimal(str(value).strip())
+    except InvalidOperation:
+        return None
+    if not cost.is_finite() or abs(cost) >= LARGEST_COST:
+        return None
+    return cost.quantize(CENTS, ROUND_HALF_UP)
+
+
+def dump_json(value: Any) -> str:
+    """JSON as it is stored; decimals as text."""
+    return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def _check_text(column: str, value: Any, longest: int, *, required: bool = False) -> Problem | None:
+    if not isinstance(value, str) or "\0" in value:
+        return Problem(column, "invalid_value", _("Write this value as text."))
+    if required and not value.strip():
+        return Problem(column, "required", _("This value is missing. Fill it in."))
+    if len(value.strip()) > longest:
+        return Problem(column, "too_long", _("This value has at most %(count)d characters.") % {"count": longest})
+    return None
+
+
+def _check_status(value: Any) -> Problem | None:
+    if value in STATUSES:
+        return None
+    return Problem(
+        "status", "unknown_status", _("The status is one of: %(all)s.") % {"all": ", ".join(sorted(STATUSES))}
+    )
+
+
+def _check_cost(value: Any) -> Problem | None:
+    if cost_of(value) is not None:
+        return None
+    return Problem("total_cost", "invalid_number", _("Write the total as a number, such as 199.90."))
+
+
+def _check_currency(value: Any) -> Problem | None:
+    if isinstance(value, str) and len(value.strip()) == 3 and value.strip().isascii() and value.strip().isalpha():
+        return None
+    return Problem("currency", "invalid_currency", _("Write the currency as three letters, such as UAH."))
+
+
+def _check_moment(column: str, value: Any, *, required: bool = False) -> Problem | None:
+    if value is None and not required:
+        return None
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return None
+    return Problem(column, "invalid_datetime", _("Write date and time with a time zone, such as 2026-05-14T10:11:10Z."))
+
+
+def _check_json(column: str, value: Any, shape: Any) -> Problem | None:
+    if value is None and column != "params":
+        return None
+    if not isinstance(value, shape):
+        return Problem(column, "invalid_value", _("This value has the wrong shape."))
+    try:
+        text = dump_json(value)
+    except TypeError:  # depth, surrogates, numbers beyond 64 bits
+        return Problem(column, "invalid_value", _("This value cannot be stored as JSON."))
+    if "\\u0000" in text:
+        return Problem(column, "invalid_value", _("Text may not contain NUL characters."))
+    if len(text) > LARGEST_JSON:
+        return Problem(column, "too_long", _("This value is too large. Send less."))
+    return None

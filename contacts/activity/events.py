@@ -1,0 +1,131 @@
+"""The verb that records events."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from contacts import populations
+from contacts.activity.checks import check_event, dump_json
+from contacts.activity.event_types import KnownType, known_types
+from contacts.activity.places import place_facts
+from contacts.activity.rows import EVENT_COLUMNS, insert_rows
+from contacts.activity.types import EventOutcome, EventStatus, NewEvent
+from contacts.identity import MAX_BATCH, Outcome, Plan, resolve
+from contacts.identity.errors import ContactNotFound
+from contacts.identity.load import open_cursor
+from contacts.identity.settings import current_settings
+from contacts.identity.types import EVENT
+from contacts.normalize import normalize
+from contacts.records import Problem, Record
+
+__all__ = ["record_events"]
+
+
+def record_events(
+    events: Iterable[NewEvent], *, by: str, at: datetime | None = None, plan: Plan = EVENT
+) -> list[EventOutcome]:
+    """Record events on the contacts that the identity rules find (L17), or on visitors' numbers (L15).
+
+    ``plan`` is ``EVENT``, ``WEB_EVENT`` or ``MOBILE_EVENT``: the door they came through. ``at`` is when they were
+    received, now unless given. Outcomes come in the order of the events; one that is refused keeps nobody else back.
+    """
+    outcomes: list[EventOutcome] = []
+    iterator = iter(events)
+    while batch := list(itertools.islice(iterator, MAX_BATCH)):
+        outcomes += _EventBatch(batch, plan, by=by, at=at or datetime.now(UTC)).run()
+    return outcomes
+
+
+class _EventBatch:
+    """Up to ``MAX_BATCH`` events, each known by its position."""
+
+    def __init__(self, events: Sequence[NewEvent], plan: Plan, *, by: str, at: datetime) -> None:
+        self.events = events
+        self.plan = plan
+        self.by = by
+        self.at = at
+        self.types: dict[str, KnownType] = {}
+        self.records: dict[int, Record] = {}
+        self.outcomes: dict[int, EventOutcome] = {}
+
+    def run(self) -> list[EventOutcome]:
+        # 1. What cannot be stored is refused before anybody is looked up, or made.
+        problems = [check_event(event) for event in self.events]
+        for position, problem in enumerate(problems):
+            if problem is not None:
+                self.outcomes[position] = refused_event(problem)
+        # 2. Types, then contacts; both are there before the events are.
+        self.types = known_types(
+            event.type.strip() for event, problem in zip(self.events, problems, strict=True) if not problem
+        )
+        schema = current_settings().schema
+        for position, event in enumerate(self.events):
+            if position not in self.outcomes:
+                self.records[position] = normalize(event.contact, schema, ref=position)
+        # 3. The events, in the transaction that resolved their contacts.
+        for plan, records in self.runs():
+            resolve(records, plan, by=self.by, at=self.at, within=self.write)
+        return [self.outcomes[position] for position in range(len(self.events))]
+
+    def runs(self) -> Iterator[tuple[Plan, list[Record]]]:
+        """The records in their order, cut where a type that makes contacts follows one that does not (L14, L17)."""
+        for creates, run in itertools.groupby(
+            self.records.items(), key=lambda item: self.type_of(item[0]).creates_contacts
+        ):
+            plan = self.plan if creates else replace(self.plan, may_create=False)
+            yield plan, [record for _, record in run]
+
+    def type_of(self, position: int) -> KnownType:
+        return self.types[self.events[position].type.strip()]
+
+    def write(self, outcomes: Sequence[Outcome]) -> None:
+        """Within the resolving transaction, and again when that is tried again."""
+        cursor = open_cursor()
+        places = place_facts(cursor, outcomes, self.records)
+        rows = []
+        for outcome in outcomes:
+            place = places.get(outcome.ref)
+            if place is None:
+                self.outcomes[outcome.ref] = unplaced_event(outcome)
+                continue
+            rows.append(self.row_of(outcome.ref, place.contact_id))
+            self.outcomes[outcome.ref] = EventOutcome(
+                EventStatus.RECORDED, place.contact_id, place.is_visitor, identity=outcome
+            )
+        insert_rows(cursor, "contacts_event", EVENT_COLUMNS, rows)
+        cursor.close()
+        touched = sorted({place.contact_id for place in places.values() if not place.is_visitor})
+        if touched:
+            populations.contacts_changed.send(sender=None, contact_ids=touched, at=self.at)
+
+    def row_of(self, position: int, contact_id: int) -> tuple[Any, ...]:
+        event = self.events[position]
+        return (
+            contact_id,
+            self.type_of(position).id,
+            event.key.strip(),
+            dump_json(event.params),
+            self.plan.source,
+            event.occurred_at or self.at,
+            self.at,
+        )
+
+
+def refused_event(problem: Problem) -> EventOutcome:
+    """The event itself cannot be stored."""
+    return EventOutcome(EventStatus.FAILED, code=problem.code, message=problem.message, column=problem.column)
+
+
+def unplaced_event(outcome: Outcome) -> EventOutcome:
+    """There is nobody to record it on; the identity rules say why, or the contact was erased meanwhile."""
+    return EventOutcome(
+        EventStatus.FAILED,
+        code=outcome.code or "contact_not_found",
+        message=outcome.message or ContactNotFound.default_message(),
+        column=outcome.column,
+        identity=outcome,
+    )

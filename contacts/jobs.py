@@ -1,0 +1,29 @@
+"""What contacts do by the clock."""
+
+from __future__ import annotations
+
+import logging
+
+from contacts.activity.partitions import MONTHS_AHEAD, ensure_partitions
+from contacts.identity.retention import erase_expired
+from crm.jobs import periodic
+
+__all__ = ["erase_inactive", "make_event_partitions"]
+
+logger = logging.getLogger(__name__)
+
+
+@periodic(cron="10 1 * * *")
+def make_event_partitions() -> None:
+    """Keep three months of event partitions ahead; daily, so that one that failed is made long before it is needed."""
+    made = ensure_partitions(months_back=1, months_ahead=MONTHS_AHEAD)
+    if made:
+        logger.info("Made event partitions: %s", ", ".join(made))
+
+
+@periodic(cron="30 3 * * *")
+def erase_inactive() -> None:
+    """Erase anonymous contacts and visitors after the policy's days of inactivity."""
+    erased = erase_expired(by="rule:retention")
+    if erased.contacts or erased.visitors:
+        logger.info("Erased %d anonymous contacts and %d visitors.", erased.contacts, erased.visitors)
