@@ -1,0 +1,69 @@
+"""Who did it: a journal's ``kind:id`` as people call it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
+
+from django.contrib.auth import get_user_model
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from crm.models import ApiKey
+
+__all__ = ["Actor", "name_actors"]
+
+TRACKERS: Final[dict[str, Any]] = {"web": gettext_lazy("Web tracking"), "mobile": gettext_lazy("Mobile tracking")}
+RULES: Final[dict[str, Any]] = {"retention": gettext_lazy("The retention rule")}
+
+
+class Actor(NamedTuple):
+    """A name, and a page about it where there is one."""
+
+    label: str
+    link: str = ""
+
+
+def name_actors(actors: Iterable[str]) -> dict[str, Actor]:
+    """The names of all these, with one statement for the users and one for the keys."""
+    wanted = dict.fromkeys(actors)
+    users = {str(pk): name for pk, name in _read_users(wanted)}
+    keys = {str(pk): name for pk, name in _read_keys(wanted)}
+    return {actor: _name_actor(actor, users, keys) for actor in wanted}
+
+
+def _ids_of(kind: str, actors: Iterable[str]) -> list[int]:
+    found = (actor.partition(":") for actor in actors)
+    return [int(number) for name, _colon, number in found if name == kind and number.isdecimal()]
+
+
+def _read_users(actors: Iterable[str]) -> list[tuple[int, str]]:
+    ids = _ids_of("user", actors)
+    users = get_user_model().objects.filter(pk__in=ids) if ids else ()
+    return [(user.pk, user.get_full_name() or user.get_username()) for user in users]
+
+
+def _read_keys(actors: Iterable[str]) -> list[tuple[int, str]]:
+    ids = _ids_of("key", actors)
+    return list(ApiKey.objects.filter(pk__in=ids).values_list("pk", "name")) if ids else []
+
+
+def _name_actor(actor: str, users: dict[str, str], keys: dict[str, str]) -> Actor:
+    kind, _colon, number = actor.partition(":")
+    match kind:
+        case "user":
+            return Actor(users.get(number, _("A former user")))
+        case "key":
+            return Actor(_("API key {name}").format(name=keys.get(number, number)))
+        case "import":
+            link = reverse("admin:contacts_import_change", args=[number]) if number.isdecimal() else ""
+            return Actor(_("Import {number}").format(number=number), link)
+        case "tracker":
+            return Actor(str(TRACKERS.get(number, number)))
+        case "rule":
+            return Actor(str(RULES.get(number, number)))
+        case "command":
+            return Actor(_("The command {name}").format(name=number))
+        case _:
+            return Actor(actor)

@@ -1,0 +1,149 @@
+"""The journal as people read it: when, who, what, old and new, and how the record found this contact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from contacts.admin.actors import Actor, name_actors
+from contacts.admin.wording import KINDS, MATCHED_BY, RULES, SYSTEM_LABELS, link_contact, word
+from contacts.keys import Kind
+from contacts.models import Change, ChannelState, ContactState
+
+__all__ = ["Entry", "Line", "read_history", "show_moment", "show_value"]
+
+PAGE: Final = 25
+LONGEST_SHOWN: Final = 300
+SILENT: Final = frozenset({"merged_into_id", "made_deliberately"})
+"""Columns whose change is said by the kind of the entry."""
+KIND_OF_SLUG: Final = {kind.slug: kind for kind in Kind}
+ERASED: Final = "erased"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One field: its label, what it was and what it is."""
+
+    label: str
+    before: str | SafeString
+    after: str | SafeString
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One change of one contact."""
+
+    id: int
+    at: datetime
+    actor: Actor
+    kind: str
+    title: str
+    matched_by: str
+    rule: str
+    rule_says: str
+    notes: list[SafeString]
+    lines: list[Line]
+
+
+def read_history(
+    contact_id: int, *, labels: Mapping[str, str], before: int | None = None
+) -> tuple[list[Entry], int | None]:
+    """A page of the contact's journal, the newest first, and the id to go on before, None at the end.
+
+    ``labels`` names the custom columns.
+    """
+    changes = Change.objects.filter(contact_id=contact_id).order_by("-pk")
+    if before is not None:
+        changes = changes.filter(pk__lt=before)
+    found = list(changes[: PAGE + 1])
+    page = found[:PAGE]
+    names = name_actors(change.by for change in page)
+    entries = [_read_entry(change, names[change.by], labels) for change in page]
+    return entries, page[-1].pk if len(found) > PAGE else None
+
+
+def _read_entry(change: Change, actor: Actor, labels: Mapping[str, str]) -> Entry:
+    details = change.details or {}
+    rule = str(details.get("rule", ""))
+    return Entry(
+        id=change.pk,
+        at=change.at,
+        actor=actor,
+        kind=change.kind,
+        title=change.get_kind_display().capitalize(),
+        matched_by=word(MATCHED_BY, change.matched_by) if change.matched_by else "",
+        rule=rule,
+        rule_says=word(RULES, rule) if rule in RULES else "",
+        notes=list(_read_notes(details)),
+        lines=_read_lines(change.before or {}, change.after or {}, labels),
+    )
+
+
+def _read_notes(details: Mapping[str, Any]) -> Iterable[SafeString]:
+    """What else took part in it, with links."""
+    texts = {
+        "loser": _("Contact {contact} was merged into this one."),
+        "survivor": _("Merged into contact {contact}."),
+        "migrated_to": _("An identifier went to contact {contact}."),
+        "migrated_from": _("An identifier came from contact {contact}."),
+    }
+    for key, text in texts.items():
+        ids = details.get(key, ())
+        for contact_id in ids if isinstance(ids, list) else [ids]:
+            if isinstance(contact_id, int):
+                yield format_html(text, contact=link_contact(contact_id))
+
+
+def _read_lines(before: Mapping[str, Any], after: Mapping[str, Any], labels: Mapping[str, str]) -> list[Line]:
+    columns = [column for column in dict.fromkeys((*after, *before)) if column not in SILENT]
+    return [
+        Line(
+            labels.get(column) or word(SYSTEM_LABELS, column.removeprefix("fields.")),
+            show_value(column, before.get(column)),
+            show_value(column, after.get(column)),
+        )
+        for column in columns
+    ]
+
+
+def show_value(column: str, value: Any) -> str | SafeString:
+    """A value of the journal or of a contact, for people."""
+    if value is None or value in ("", []):
+        return "—"
+    if value == ERASED:
+        return _("erased")
+    if column == "state":
+        return word(dict(ContactState.choices), value)
+    if column in ("email_state", "phone_state"):
+        return word(dict(ChannelState.choices), value)
+    if column == "identifiers":
+        return format_html_join(", ", "{} {}", ((word(KINDS, KIND_OF_SLUG.get(item[0])), item[2]) for item in value))
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return _shorten(_show_text(value))
+
+
+def _show_text(value: Any) -> str:
+    text = str(value)
+    moment = parse_datetime(text) if isinstance(value, str) and len(text) > 18 and text[4:5] == "-" else None
+    return show_moment(moment) if moment is not None else text
+
+
+def show_moment(moment: datetime) -> str:
+    """A point in time in the site's time zone, in the reader's format."""
+    return date_format(timezone.localtime(moment) if timezone.is_aware(moment) else moment, "DATETIME_FORMAT")
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…"
