@@ -206,10 +206,13 @@ class _Decision:
         return contact
 
     def keys_to_try(self) -> Iterable[Key]:
-        """L4, L7: the chosen key first; all others too when the record has an external ID that nobody has."""
+        """L4, L7: the chosen key first; all others too when the record has an external ID that nobody has.
+
+        A single record without a value for the chosen key is looked up in the default order; in bulk it fails (L16).
+        """
         chosen = list(self.chosen_keys())
         yield from chosen
-        if self.record.external_id is not None:
+        if self.record.external_id is not None or not (chosen or self.plan.bulk):
             for key in self.record.identifiers:
                 if key[0] not in (EXTERNAL_ID, ADVERTISING) and key not in chosen:
                     yield key
