@@ -1,0 +1,1 @@
+"""What contacts offer on the command line."""

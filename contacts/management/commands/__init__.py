@@ -1,0 +1,1 @@
+"""Thin doors: each parses its arguments, calls one verb and prints."""

@@ -23,7 +23,7 @@ def fresh_settings() -> None:
 
 
 @pytest.fixture
-def make_contact(db: None) -> Callable[..., int]:  # noqa: ARG001
+def make_contact(db: None) -> Callable[..., int]:
     """``make_contact(email="olena@example.com", cookies=["c1"])``: the id of a contact made by the API."""
     return create_contact
 

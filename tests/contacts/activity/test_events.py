@@ -150,9 +150,7 @@ def test_a_visitor_that_becomes_known_brings_its_events_along():
 def test_a_visitor_that_becomes_known_in_the_same_batch_has_its_earlier_events_too(make_contact):
     olena = make_contact(email="olena@example.com")
 
-    first, second = record(
-        event(cookies=("c1",)), event(cookies=("c1",), email="olena@example.com"), plan=WEB_EVENT
-    )
+    first, second = record(event(cookies=("c1",)), event(cookies=("c1",), email="olena@example.com"), plan=WEB_EVENT)
 
     assert (first.contact_id, first.is_visitor, second.contact_id) == (olena, False, olena)
     assert Event.objects.filter(contact_id=olena).count() == 2
@@ -163,9 +161,7 @@ def test_an_anonymous_contact_that_is_merged_in_the_same_batch_hands_its_events_
     phone = make_contact(devices=("d1",))
     olena = make_contact(external_id="C-1")
 
-    first, second = record(
-        event(devices=("d1",)), event(devices=("d1",), external_id="C-1"), plan=MOBILE_EVENT
-    )
+    first, second = record(event(devices=("d1",)), event(devices=("d1",), external_id="C-1"), plan=MOBILE_EVENT)
 
     assert first.contact_id == second.contact_id == olena
     assert Contact.objects.get(pk=phone).state == ContactState.MERGED

@@ -1,0 +1,106 @@
+"""A contact's timeline: events, orders and changes in one list, newest first, page by page."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from contacts.activity import WEB_EVENT, record_events, record_orders, timeline
+from contacts.activity.errors import InvalidPosition
+from contacts.identity import merge_contacts, resolve_one
+from contacts.identity.types import API
+from tests.contacts.activity.conftest import BY, NOW, event, order
+
+pytestmark = pytest.mark.django_db
+
+
+def told(page):
+    return [(entry.kind, entry.title) for entry in page.entries]
+
+
+def test_events_orders_and_changes_stand_in_one_list_newest_first(make_contact):
+    olena = make_contact(email="olena@example.com", at=NOW - timedelta(days=40))
+    record_events([event("pageView", email="olena@example.com", occurred_at=NOW - timedelta(days=3))], by=BY, at=NOW)
+    record_orders([order("N-1", email="olena@example.com")], by=BY, at=NOW)
+    resolve_one({"email": "olena@example.com", "first_name": "Олена"}, API, by=BY, at=NOW)
+
+    page = timeline(olena)
+
+    assert told(page) == [
+        ("change", "updated"),
+        ("order", "N-1"),
+        ("event", "orderINITIALIZED"),
+        ("event", "pageView"),
+        ("change", "created"),
+    ]
+    assert page.next is None
+    assert page.entries[0].data["after"] == {"first_name": "Олена"}
+    assert page.entries[1].data["total_cost"] == "199.9000"
+    assert page.entries[3].data["params"] == {"page": "/boots"}
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7, 50])
+def test_pages_of_any_size_tell_everything_once(make_contact, limit):
+    olena = make_contact(email="olena@example.com", at=NOW)
+    mine = {"email": "olena@example.com"}
+    record_events(
+        [event(key=str(number), occurred_at=NOW - timedelta(days=number // 3), **mine) for number in range(9)], by=BY
+    )
+    record_orders([order(f"N-{number}", **mine) for number in range(4)], by=BY, at=NOW)
+    whole = timeline(olena, limit=100).entries
+
+    pages, before = [], None
+    while True:
+        page = timeline(olena, before=before, limit=limit)
+        pages += page.entries
+        before = page.next
+        if before is None:
+            break
+
+    assert len(whole) == 9 + 4 + 4 + 1
+    assert pages == whole
+    assert [entry.at for entry in whole] == sorted((entry.at for entry in whole), reverse=True)
+
+
+def test_only_the_kinds_that_are_asked_for_are_told(make_contact):
+    olena = make_contact(email="olena@example.com")
+    record_orders([order("N-1", email="olena@example.com")], by=BY, at=NOW)
+
+    assert told(timeline(olena, kinds=["order"])) == [("order", "N-1")]
+    assert told(timeline(olena, kinds=["change"])) == [("change", "created")]
+    assert told(timeline(olena, kinds=[])) == []
+
+
+def test_what_happened_to_a_contact_that_was_merged_into_it_is_part_of_it(make_contact):
+    survivor, loser = make_contact(external_id="C-1"), make_contact(external_id="C-2")
+    record_events([event("pageView", external_id="C-2")], by=BY, at=NOW)
+    merge_contacts(survivor, loser, by="user:1", at=NOW + timedelta(days=1))
+
+    entries = timeline(survivor).entries
+
+    assert {(entry.kind, entry.title, entry.contact_id) for entry in entries} == {
+        ("event", "pageView", survivor),
+        ("change", "created", survivor),
+        ("change", "merged", survivor),
+        ("change", "created", loser),
+        ("change", "merged", loser),
+    }
+
+
+def test_a_visitor_has_a_timeline_under_its_number():
+    [outcome] = record_events([event("pageView", cookies=("c1",))], by=BY, at=NOW, plan=WEB_EVENT)
+
+    assert told(timeline(outcome.contact_id)) == [("event", "pageView")]
+
+
+@pytest.mark.parametrize(
+    "before", ["x", "2026-01-01/event/1", "2026-01-01T00:00:00+00:00/visit/1", "2026-01-01T00:00:00+00:00/event/x"]
+)
+def test_a_position_that_is_none_is_refused(before):
+    with pytest.raises(InvalidPosition, match="Start from the first page"):
+        timeline(1, before=before)
+
+
+def test_nobody_has_an_empty_timeline():
+    assert timeline(404) == ([], None)
