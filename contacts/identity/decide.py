@@ -357,8 +357,6 @@ class _Decision:
         self.say_matched_by("created")
         deliberately = plan.person or plan.source == "import"
         contact = self.world.create(self.number_of_visitor() or next(self.world.new_ids), plan.source, deliberately=deliberately)
-        if plan.activity:
-            self.take_permanent(contact)
         return contact
 
     def see_visitor(self) -> None:
@@ -390,7 +388,7 @@ class _Decision:
 
     def take_over(self, contact: ContactRow, *, created: bool) -> None:
         record, plan = self.record, self.plan
-        if not plan.activity:
+        if created or not plan.activity:  # L17: an existing contact keeps its fields
             self.take_external_id(contact)
             self.take_channels(contact)
             self.take_fields(contact)
@@ -401,11 +399,6 @@ class _Decision:
                 self.take_changeable(contact, key)
             elif key[0] == ADVERTISING and contact.id not in self.world.owners_of(key):
                 self.world.attach(contact, key, self.details_of(key))
-
-    def take_permanent(self, contact: ContactRow) -> None:
-        """L17: an order or event that makes a contact gives it the identifiers that it named."""
-        self.take_external_id(contact)
-        self.take_channels(contact)
 
     def take_external_id(self, contact: ContactRow) -> None:
         """L4, L11, L6a: the contact gets the external ID; one that it has by a merge stays further (L3)."""
