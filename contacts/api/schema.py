@@ -241,7 +241,7 @@ get_contact = extend_schema(
     description="What the contact does not have is left out. A merged contact answers as its survivor.",
     tags=["Contacts"],
     parameters=[CONTACT_ID],
-    responses={200: Contact, **FAILURES, **UNKNOWN},
+    responses={200: OpenApiResponse(Contact, "The contact."), **FAILURES, **UNKNOWN},
     examples=[OpenApiExample("a contact", {"id": 1, **OLENA}, response_only=True, status_codes=[200])],
 )
 update_contact = extend_schema(

@@ -1,0 +1,106 @@
+"""The API is as it is described: schemathesis invents right and wrong calls from that, and judges."""
+
+import base64
+import os
+from typing import Any
+
+import pytest
+import schemathesis
+from django.core.wsgi import get_wsgi_application
+from hypothesis import HealthCheck, given, settings, strategies
+from schemathesis import GenerationMode
+from schemathesis.specs.openapi import checks
+
+from contacts.models import CustomField
+from crm.api.keys import create_api_key
+
+LENIENT = [
+    checks.negative_data_rejection,  # numbers may be texts, one object a list, unknown properties are ignored
+    checks.positive_data_acceptance,  # whether an email is one, and names somebody, is for the identity rules to say
+    checks.unsupported_method,  # asked without the key, which is asked for first
+    checks.missing_required_header,  # the key is tried in the tests of contacts
+    checks.ignored_auth,  # likewise
+]
+NOT_PACKED = {"Accept-Encoding": "identity"}  # schemathesis does not unpack what it gets in its own process
+DESCRIBED = [
+    ("POST", "/api/v1/contact"),
+    ("DELETE", "/api/v1/contact"),
+    ("GET", "/api/v1/contact/{contact_id}"),
+    ("PUT", "/api/v1/contact/{contact_id}"),
+    ("DELETE", "/api/v1/contact/{contact_id}"),
+]
+
+
+@pytest.fixture
+def with_key(db) -> dict[str, str]:
+    _key, secret = create_api_key("Shop", scope="full")
+    return {"Authorization": "Basic " + base64.b64encode(f":{secret}".encode()).decode()}
+
+
+@pytest.fixture
+def api_schema(transactional_db, with_key) -> Any:
+    """In this process, through the whole WSGI application, which gives its connection back after every call."""
+    return schemathesis.openapi.from_wsgi("/api/schema/", get_wsgi_application(), headers=with_key)
+
+
+@pytest.mark.parametrize("mode", GenerationMode, ids=lambda mode: mode.value)
+@pytest.mark.parametrize(("method", "path"), DESCRIBED)
+def test_no_call_breaks_the_api_or_is_answered_otherwise_than_described(
+    api_schema, call_api, with_key, method, path, mode
+):
+    contact = {"externalCustomerId": "C-1", "channels": [{"type": "telegram", "value": "t-1"}]}
+    contact_id = call_api("post", "/api/v1/contact", contact).json()["id"]
+
+    @given(
+        case=api_schema[path][method].as_strategy(generation_mode=mode),
+        means_somebody=strategies.booleans(),
+    )
+    @settings(
+        max_examples=int(os.environ.get("API_EXAMPLES", "12")),
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    def call(case: Any, means_somebody: bool) -> None:
+        if means_somebody and "contact_id" in path:
+            case.path_parameters["contact_id"] = contact_id
+        case.call_and_validate(headers=with_key | NOT_PACKED, excluded_checks=LENIENT)
+
+    call()
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_the_example_is_taken_and_answered_as_described(api_schema, with_key, dry_run):
+    CustomField.objects.create(pk=7, key="tier", label="Tier")
+    operation = api_schema["/api/v1/contact"]["POST"]
+    ((_name, example),) = operation.definition.raw["requestBody"]["content"]["application/json"]["examples"].items()
+
+    case = operation.Case(body=example["value"], query={"dryRun": dry_run}, media_type="application/json")
+    answer = case.call_and_validate(headers=with_key | NOT_PACKED, excluded_checks=LENIENT)
+
+    assert answer.status_code == 200
+    assert answer.json().keys() >= ({"rule", "after"} if dry_run else {"id"})
+
+
+def test_every_call_is_described_with_its_errors_and_an_example(client, with_key):
+    answer = client.get("/api/schema/", headers=with_key)
+
+    described = answer.json()["paths"]
+    operations = {(method.upper(), path): told for path, item in described.items() for method, told in item.items()}
+    assert operations.keys() >= set(DESCRIBED)
+    for call in DESCRIBED:
+        told = operations[call]
+        assert told["responses"].keys() >= {"200", "401", "403"}
+        for status, response in told["responses"].items():
+            assert response["description"]
+            assert status == "200" or response["content"]["application/json"]["examples"]
+        body = told.get("requestBody", {"content": {"application/json": {"examples": True}}})
+        assert body["content"]["application/json"]["examples"]
+
+
+@pytest.mark.parametrize("path", ["/api/schema/", "/api/docs/"])
+def test_the_description_is_shown_to_whoever_has_a_key_or_is_signed_in(client, admin_client, with_key, path):
+    assert client.get(path).status_code == 401
+    assert client.get(path, headers=with_key).status_code == 200
+    assert admin_client.get(path).status_code == 200
