@@ -509,7 +509,13 @@ class _Decision:
             carried = record.key_of(Kind.CUSTOM, key)
             if carried is not None:
                 self.take_custom_key(contact, key, current, value)
+            elif current is not None and self.was_junk(f"fields.{key}"):
+                _release_custom_key(world, contact, key, current)
             world.set_attribute(contact, key, value)
+
+    def was_junk(self, column: str) -> bool:
+        """The field holds a placeholder now, which is data and no identifier."""
+        return any(warning.column == column and warning.code == "junk_value" for warning in self.record.warnings)
 
     def take_custom_key(self, contact: ContactRow, app: str, current: Any, value: Any) -> None:
         """A custom key's field changes: so does its identifier."""
