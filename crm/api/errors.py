@@ -33,6 +33,10 @@ STATUS_BY_CODE = {
     "contact_not_found": 404,
     "conflict": 409,
     "external_id_taken": 409,
+    "external_id_conflict": 409,
+    "merge_refused": 409,
+    "undo_later_merge_first": 409,
+    "write_conflict": 409,
     "body_too_large": 413,
     "database_not_started": 503,
 }

@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from contacts.identity import merge_contacts
-from contacts.models import Change, Contact, ContactState, CustomField, Identifier
+from contacts.models import Change, Contact, ContactState, CustomField, Identifier, Policy
 from crm.api.keys import create_api_key
 
 pytestmark = pytest.mark.django_db
@@ -243,6 +243,16 @@ def test_an_external_id_of_a_deleted_contact_is_taken_too(call_api, send):
     call_api("delete", f"/api/v1/contact/{olena}")
 
     assert call_api("put", f"/api/v1/contact/{bohdan}", {"externalCustomerId": "C-1"}).status_code == 409
+
+
+def test_an_external_id_that_the_policy_does_not_attach_is_a_conflict(call_api, send):
+    send(TARAS)
+    Policy.objects.create(external_id_attaches_to_found=False)
+
+    answer = call_api("post", "/api/v1/contact", {**TARAS, "externalCustomerId": "C-3"})
+
+    assert answer.status_code == 409
+    assert paths_of(answer) == {"externalCustomerId": "external_id_conflict"}
 
 
 def test_an_update_restores_a_deleted_contact(call_api, send, show):
