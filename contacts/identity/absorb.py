@@ -12,9 +12,7 @@ from contacts.keys import Kind
 __all__ = ["FILLABLE_COLUMNS", "absorb"]
 
 FILLABLE_COLUMNS: Final = tuple(
-    column.key
-    for column in SYSTEM_COLUMNS
-    if column.write and column.key not in PRIMARY_COLUMNS.values()
+    column.key for column in SYSTEM_COLUMNS if column.write and column.key not in PRIMARY_COLUMNS.values()
 )
 """Columns whose blanks a merge fills from the loser."""
 
@@ -31,8 +29,20 @@ def absorb(
     """
     chosen = choices or {}
     effect = MergeEffect(loser.id, survivor.id, rule)
-    entry = world.entry_of(survivor, "merged")
-    entry.details.update({"loser": loser.id, "rule": rule})
+    with world.own_entry(survivor, "merged") as entry:
+        entry.details.update({"loser": loser.id, "rule": rule})
+        _take_all(world, effect, survivor, loser, chosen)
+    # The tombstone.
+    tomb = world.entry_of(loser, "merged")
+    tomb.details.update({"survivor": survivor.id, "rule": rule})
+    world.set_state(loser, MERGED, merged_into_id=survivor.id)
+    world.merges.append(effect)
+    return effect
+
+
+def _take_all(
+    world: World, effect: MergeEffect, survivor: ContactRow, loser: ContactRow, chosen: Mapping[str, str]
+) -> None:
     # 1. Primary values first, with the state of their channel: they decide which identifier is primary.
     for kind, column in PRIMARY_COLUMNS.items():
         if _takes(survivor, loser, column, chosen):
@@ -61,12 +71,6 @@ def absorb(
         _fill(world, effect, survivor, "made_deliberately", True)
     if loser["order_count"]:
         _fill(world, effect, survivor, "order_count", survivor["order_count"] + loser["order_count"])
-    # 5. The tombstone.
-    tomb = world.entry_of(loser, "merged")
-    tomb.details.update({"survivor": survivor.id, "rule": rule})
-    world.set_state(loser, MERGED, merged_into_id=survivor.id)
-    world.merges.append(effect)
-    return effect
 
 
 def _takes(survivor: ContactRow, loser: ContactRow, column: str, choices: Mapping[str, str]) -> bool:

@@ -85,17 +85,16 @@ def decide(record: Record, plan: Plan, policy: PolicyRules, world: World) -> Out
 class _Decision:
     """One record on its way through the rules."""
 
-    __slots__ = ("explains", "key_used", "matched_channel", "outcome", "plan", "policy", "record", "world")
+    __slots__ = ("is_unknown", "matched_channel", "outcome", "plan", "policy", "record", "world")
 
-    def __init__(
-        self, record: Record, plan: Plan, policy: PolicyRules, world: World, outcome: Outcome
-    ) -> None:
+    def __init__(self, record: Record, plan: Plan, policy: PolicyRules, world: World, outcome: Outcome) -> None:
         self.record = record
         self.plan = plan
         self.policy = policy
         self.world = world
         self.outcome = outcome
         self.matched_channel = ""
+        self.is_unknown = False
 
     def run(self) -> None:
         # 1. Who is meant?
@@ -115,21 +114,27 @@ class _Decision:
             raise Refused(Status.SKIPPED, "already_exists", contact_id=contact.id)
         self.outcome.contact_id = contact.id
         # 3. What does the contact take over?
+        if created and self.is_unknown:
+            self.fill(contact)
+            self.conclude(contact, created=True, restored=False)
+            return
         restored = self.restore(contact)
         if contact.values["state"] == ACTIVE:
             self.take_over(contact, created=created)
         self.conclude(contact, created=created, restored=restored)
 
     def conclude(self, contact: ContactRow, *, created: bool, restored: bool) -> None:
-        outcome, entry = self.outcome, self.world.record_entry(contact)
+        outcome, entries = self.outcome, self.world.record_entries(contact)
         if created:
             outcome.status = Status.CREATED
         elif restored:
             outcome.status = Status.RESTORED
-        elif entry is not None and not entry.is_empty:
+        elif not all(entry.is_empty for entry in entries):
             outcome.status = Status.UPDATED
-        if entry is not None:
-            outcome.before, outcome.after = entry.before, entry.after
+        if entries:
+            outcome.before = {column: value for entry in reversed(entries) for column, value in entry.before.items()}
+            outcome.after = {column: value for entry in entries for column, value in entry.after.items()}
+        for entry in entries:
             if outcome.rule:
                 entry.details.setdefault("rule", outcome.rule)
 
@@ -143,7 +148,7 @@ class _Decision:
         self.outcome.rule = "L13" if contact.id != contact_id else "L12" if self.is_deleted(contact) else ""
         self.say_matched_by("id")
         if self.record.external_id is not None:
-            owner = self.world.owner_of((EXTERNAL_ID, "", self.compared(EXTERNAL_ID)))
+            owner = self.world.owner_of(self.key_of(EXTERNAL_ID))
             if owner is not None and owner != contact.id:
                 self.outcome.rule = "L10"
                 raise Refused(
@@ -158,7 +163,7 @@ class _Decision:
         record = self.record
         if record.external_id is None or not self.plan.tracking or self.policy.tracking_may_set_external_id:
             return
-        key = (EXTERNAL_ID, "", self.compared(EXTERNAL_ID))
+        key = self.key_of(EXTERNAL_ID)
         if self.world.owner_of(key) is None:
             self.warn("external_id", "external_id_ignored", "Tracking may not set an external ID here.")
             self.record = without_external_id(record, key)
@@ -178,6 +183,8 @@ class _Decision:
         contact = self.by_external_id()
         if contact is not None:
             return contact
+        if not self.anybody_known():
+            return None
         keys = list(self.keys_to_try())
         lasting = [key for key in keys if not is_changeable(key)]
         return (
@@ -186,11 +193,23 @@ class _Decision:
             or self.by_changeable([key for key in keys if is_changeable(key)])
         )
 
+    def anybody_known(self) -> bool:
+        """Whether anybody at all, a visitor included, holds one of the carried keys."""
+        owners_of = self.world.owners_of
+        for key in self.record.identifiers:
+            if owners_of(key):
+                return True
+        self.is_unknown = True
+        if not self.plan.bulk:
+            for key in self.keys_to_try():
+                self.step(key, (), "nobody has it")
+        return False
+
     def by_external_id(self) -> ContactRow | None:
         """L1–L3: whoever has the external ID is meant, whatever key was chosen."""
         if self.record.external_id is None:
             return None
-        key = (EXTERNAL_ID, "", self.compared(EXTERNAL_ID))
+        key = self.key_of(EXTERNAL_ID)
         owner = self.world.owner_of(key)
         contact = self.world.follow(owner) if owner is not None else None
         if contact is None:
@@ -286,8 +305,15 @@ class _Decision:
         """The contacts that hold a key, none where it is too common; a visitor is no contact."""
         owners = self.world.owners_of(key)
         if len(owners) > TOO_COMMON:
-            if not any(warning.code == "value_too_common" and warning.column == column_of(key) for warning in self.outcome.warnings):
-                self.warn(column_of(key), "value_too_common", f"More than {TOO_COMMON} contacts have this value; it identifies nobody.")
+            if not any(
+                warning.code == "value_too_common" and warning.column == column_of(key)
+                for warning in self.outcome.warnings
+            ):
+                self.warn(
+                    column_of(key),
+                    "value_too_common",
+                    f"More than {TOO_COMMON} contacts have this value; it identifies nobody.",
+                )
             return []
         found = (self.world.follow(owner) for owner in owners)
         return [contact for contact in found if contact is not None and contact.values["state"] != ERASED]
@@ -356,7 +382,9 @@ class _Decision:
         self.outcome.rule = self.outcome.rule if self.outcome.rule in ("T7", "L6") else "L9"
         self.say_matched_by("created")
         deliberately = plan.person or plan.source == "import"
-        contact = self.world.create(self.number_of_visitor() or next(self.world.new_ids), plan.source, deliberately=deliberately)
+        contact = self.world.create(
+            self.number_of_visitor() or next(self.world.new_ids), plan.source, deliberately=deliberately
+        )
         return contact
 
     def see_visitor(self) -> None:
@@ -391,7 +419,10 @@ class _Decision:
         if created or not plan.activity:  # L17: an existing contact keeps its fields
             self.take_external_id(contact)
             self.take_channels(contact)
-            self.take_fields(contact)
+            if created:
+                self.give_fields(contact)
+            else:
+                self.take_fields(contact)
             if record.cleared and plan.empty_values_clear:
                 self.clear_fields(contact)
         for key in record.identifiers:
@@ -405,7 +436,7 @@ class _Decision:
         value = self.record.external_id
         if value is None or contact.values["external_id"] == value:
             return
-        key = (EXTERNAL_ID, "", self.compared(EXTERNAL_ID))
+        key = self.key_of(EXTERNAL_ID)
         named = self.record.contact_id is not None
         if contact.id in self.world.owners_of(key) and not named:
             return
@@ -426,7 +457,7 @@ class _Decision:
         current = contact.values[column]
         if current == value:
             return
-        key = (int(kind), "", self.compared(kind))
+        key = self.key_of(kind)
         if current is not None:
             if primary_key_of(kind, current) == key:
                 if self.plan.person:
@@ -459,7 +490,9 @@ class _Decision:
         if self.policy.external_ids_may_share_channels or own is None:
             return True
         others = [
-            other.id for other in other_active(self.world, contact, key) if other.values["external_id"] not in (None, own)
+            other.id
+            for other in other_active(self.world, contact, key)
+            if other.values["external_id"] not in (None, own)
         ]
         if not others:
             return True
@@ -467,17 +500,23 @@ class _Decision:
         self.world.open_case(key, "refused", [contact.id, *others])
         return False
 
+    def state_of(self, column: str, key: Key) -> tuple[int, str | None]:
+        """The state, and its reason, that an address brings along to whoever gets it."""
+        suppressed = self.world.suppressed.get(key)
+        if suppressed is not None:
+            return suppressed
+        return (STATE_UNCONFIRMED if self.plan.unconfirmed and column == "email" else STATE_ACTIVE), None
+
     def set_channel_state(self, contact: ContactRow, column: str, key: Key) -> None:
         """T11, T12: confirmed or not yet, unless the address itself is suppressed."""
         state_column = CHANNEL_COLUMNS[column]
-        state, reason = STATE_ACTIVE, None
-        if self.plan.unconfirmed and column == "email":
-            state = STATE_UNCONFIRMED
-        suppressed = self.world.suppressed.get(key)
-        if suppressed is not None:
-            state, reason = suppressed
+        state, reason = self.state_of(column, key)
         values = contact.values
-        for name, value in ((state_column, state), (f"{state_column}_at", self.world.moment), (f"{state_column}_reason", reason)):
+        for name, value in (
+            (state_column, state),
+            (f"{state_column}_at", self.world.moment),
+            (f"{state_column}_reason", reason),
+        ):
             if contact.is_new:
                 values[name] = value
             elif name == state_column or contact[name] != value:
@@ -494,12 +533,38 @@ class _Decision:
             world.attach(contact, key, self.details_of(key))
         world.set_value(contact, PRIMARY_COLUMNS[kind], value)
 
+    def fill(self, contact: ContactRow) -> None:
+        """A contact just created whose keys nobody holds has all of them at once: no rule stands in between."""
+        record, world, values = self.record, self.world, contact.values
+        world.attach_new(contact, record.identifiers, record.details)
+        fields = dict(record.fields)
+        if record.external_id is not None:
+            fields["external_id"] = record.external_id
+        for column, value in (("email", record.email), ("phone", record.phone)):
+            if value is not None:
+                fields[column] = value
+                key = self.key_of(EMAIL if column == "email" else PHONE)
+                values[f"{column}_state"], values[f"{column}_state_reason"] = self.state_of(column, key)
+                values[f"{column}_state_at"] = world.moment
+        world.fill_new(contact, fields, record.attributes)
+
+    def give_fields(self, contact: ContactRow) -> None:
+        """A contact just created has every field from the record, and every custom key."""
+        record, world = self.record, self.world
+        if record.fields or record.attributes:
+            world.fill_new(contact, record.fields, record.attributes)
+        for key in record.identifiers:
+            if key[0] == CUSTOM and contact.id not in world.owners_of(key):
+                world.attach(contact, key, self.details_of(key))
+
     def take_fields(self, contact: ContactRow) -> None:
         record, plan, world = self.record, self.plan, self.world
         for column, value in record.fields.items():
             if plan.fill_blanks_only and contact[column] is not None:
                 continue
             if column == "contact_key":
+                if plan.bulk and plan.key == column and contact[column] is not None:
+                    continue
                 self.take_custom_key(contact, column, contact[column], value)
             world.set_value(contact, column, value)
         for key, value in record.attributes.items():
@@ -549,7 +614,8 @@ class _Decision:
             world.attach(contact, key, self.details_of(key))
             return
         other = world.follow(owner)
-        if other is None:
+        if other is None or (other is contact and key not in world.keys_held_by(contact)):
+            # A visitor, or the contact that was just created under the visitor's number (T2).
             world.claim(owner, contact, key)
             return
         if other.id == contact.id:
@@ -570,8 +636,12 @@ class _Decision:
 
     # Small words
 
-    def compared(self, kind: int) -> str:
-        return next(key[2] for key in self.record.identifiers if key[0] == kind)
+    def key_of(self, kind: int) -> Key:
+        """The carried key of a permanent kind."""
+        for key in self.record.identifiers:
+            if key[0] == kind:
+                return key
+        raise LookupError(kind)
 
     def details_of(self, key: Key) -> dict[str, Any] | None:
         return self.record.details.get(key) if self.record.details else None
@@ -624,9 +694,8 @@ def restore_in(world: World, contact: ContactRow) -> None:
 
 def open_shared_cases(world: World, contact: ContactRow) -> None:
     """T13: the contact came back to life, and others may have its email or phone by now."""
-    for kind in (Kind.EMAIL, Kind.PHONE):
-        key = world.primary_key(contact, kind)
-        if key is not None:
+    for key in sorted(world.keys_held_by(contact)):
+        if key[0] in (EMAIL, PHONE):
             note_shared(world, contact, key)
 
 
@@ -665,11 +734,22 @@ def clear_in(world: World, contact: ContactRow, column: str) -> None:
     world.detach(contact, primary_key_of(kind, current))
     further = primary_of(world.keys_held_by(contact), kind)
     world.set_value(contact, column, further)
-    if column in CHANNEL_COLUMNS and further is None:
-        for part in ("", "_at", "_reason"):
-            name = CHANNEL_COLUMNS[column] + part
-            contact.before.setdefault(name, contact[name])
-            contact.values[name] = None
+    if column in CHANNEL_COLUMNS:
+        _settle_channel(world, contact, kind, column)
+
+
+def _settle_channel(world: World, contact: ContactRow, kind: Kind, column: str) -> None:
+    """T12: the state belongs to the value, so a further one that became primary brings its own; no value has none."""
+    key, name = world.primary_key(contact, kind), CHANNEL_COLUMNS[column]
+    parts: tuple[Any, Any, Any] = (None, None, None)
+    if key is not None:
+        world.owners_of(key)  # loaded, and with it what is known of the address
+        state, reason = world.suppressed.get(key, (STATE_ACTIVE, None))
+        parts = (state, world.moment, reason)
+    for part, value in zip(("", "_at", "_reason"), parts, strict=True):
+        if contact[name + part] != value:
+            contact.before.setdefault(name + part, contact[name + part])
+            contact.values[name + part] = value
 
 
 def _release_custom_key(world: World, contact: ContactRow, app: str, current: Any) -> None:

@@ -176,7 +176,9 @@ def _erase_migrations(cursor: psycopg.Cursor[Any], ids: Sequence[int]) -> None:
     )
     named = set(ids)
     rows = [
-        row for row in cursor.fetchall() if row[4].get("migrated_to") in named or named & set(row[4].get("migrated_from", ()))
+        row
+        for row in cursor.fetchall()
+        if row[4].get("migrated_to") in named or named & set(row[4].get("migrated_from", ()))
     ]
     _rewrite_changes(cursor, rows, only="identifiers")
 

@@ -24,7 +24,17 @@ from contacts.keys import SHARED_KINDS, Kind
 from contacts.models import Contact
 from contacts.records import Key
 
-__all__ = ["CONTACT_COLUMNS", "address_digest", "bucket_of", "find", "find_again", "load_held", "load_rows", "lock_values", "open_cursor"]
+__all__ = [
+    "CONTACT_COLUMNS",
+    "address_digest",
+    "bucket_of",
+    "find",
+    "find_again",
+    "load_held",
+    "load_rows",
+    "lock_values",
+    "open_cursor",
+]
 
 BUCKETS: Final = 4_096
 ESCALATE_ABOVE: Final = 256
@@ -33,9 +43,7 @@ GATE: Final = -1
 FOUND_AT_MOST: Final = 51
 HELD_OFFSET: Final = 100
 
-CONTACT_COLUMNS: Final = tuple(
-    column.attname for column in Contact._meta.concrete_fields
-)
+CONTACT_COLUMNS: Final = tuple(column.attname for column in Contact._meta.concrete_fields)
 """Every column of a contact, as the database names it."""
 
 _SHARED = ", ".join(str(int(kind)) for kind in sorted(SHARED_KINDS))
@@ -45,16 +53,19 @@ SELECT {VERSION_SQL}, CASE WHEN b < 0 THEN pg_advisory_xact_lock_shared({LOCK_SP
 FROM unnest(%s::int[]) b
 """
 _LOCK_ALL = f"SELECT {VERSION_SQL}, pg_advisory_xact_lock({LOCK_SPACE}, {GATE})"
-# Unique kinds by their unique index, shared ones by the key of the table: no value can hide another kind's rows.
+# Unique kinds by their unique index, shared ones by the key of the table: no value can hide another kind's rows. The
+# limits keep the plan to one index look-up a value, whatever the statistics say.
 _FIND = f"""
 SELECT i.kind, i.app, i.value, i.contact_id
-FROM unnest(%s::text[], %s::smallint[], %s::text[]) AS k (value, kind, app)
-CROSS JOIN LATERAL (
-    (SELECT kind, app, value, contact_id FROM contacts_identifier
-     WHERE value = k.value AND kind = k.kind AND app = k.app AND kind NOT IN ({_SHARED}) LIMIT 1)
-    UNION ALL
-    (SELECT kind, app, value, contact_id FROM contacts_identifier
-     WHERE k.kind IN ({_SHARED}) AND value = k.value AND kind = k.kind AND app = k.app LIMIT {FOUND_AT_MOST})
+FROM unnest(%s::text[], %s::smallint[], %s::text[]) AS k (value, kind, app) CROSS JOIN LATERAL (
+    SELECT kind, app, value, contact_id FROM contacts_identifier
+    WHERE value = k.value AND kind = k.kind AND app = k.app AND kind NOT IN ({_SHARED}) LIMIT 1
+) i
+UNION ALL
+SELECT i.kind, i.app, i.value, i.contact_id
+FROM unnest(%s::text[], %s::smallint[], %s::text[]) AS k (value, kind, app) CROSS JOIN LATERAL (
+    SELECT kind, app, value, contact_id FROM contacts_identifier
+    WHERE value = k.value AND kind = k.kind AND app = k.app LIMIT {FOUND_AT_MOST}
 ) i
 """
 _FIND_SUPPRESSED = """
@@ -118,13 +129,19 @@ def find(cursor: psycopg.Cursor[Any], world: World, keys: Collection[Key]) -> No
     world.known_keys.update(ordered)
 
 
-def _key_params(keys: Iterable[Key]) -> list[Any]:
-    ordered = list(keys)
-    return [
-        text_array(key[2] for key in ordered),
-        array_of(int(key[0]) for key in ordered),
-        text_array(key[1] for key in ordered),
-    ]
+def _key_params(keys: Iterable[Key]) -> list[str]:
+    shared, unique = [], []
+    for key in keys:
+        (shared if key[0] in SHARED_KINDS else unique).append(key)
+    return [*_key_arrays(unique), *_key_arrays(shared)]
+
+
+def _key_arrays(keys: Sequence[Key]) -> tuple[str, str, str]:
+    return (
+        text_array([key[2] for key in keys]),
+        array_of([int(key[0]) for key in keys]),
+        text_array([key[1] for key in keys]),
+    )
 
 
 def find_again(cursor: psycopg.Cursor[Any], world: World, keys: Collection[Key]) -> None:
@@ -147,7 +164,12 @@ def find_again(cursor: psycopg.Cursor[Any], world: World, keys: Collection[Key])
 
 
 def load_rows(
-    cursor: psycopg.Cursor[Any], world: World, ids: Collection[int], *, columns: Sequence[str] = CONTACT_COLUMNS, lock: bool
+    cursor: psycopg.Cursor[Any],
+    world: World,
+    ids: Collection[int],
+    *,
+    columns: Sequence[str] = CONTACT_COLUMNS,
+    lock: bool,
 ) -> None:
     """Ids → rows, locked in id order; the survivors of tombstones among them too (race 2)."""
     wanted = [contact_id for contact_id in ids if contact_id not in world.rows]
@@ -195,5 +217,8 @@ def array_of(numbers: Iterable[int]) -> str:
 
 def text_array(texts: Iterable[str]) -> str:
     """An array of texts as PostgreSQL writes it."""
-    escaped = [text.replace("\\", "\\\\").replace('"', '\\"') for text in texts]
-    return '{"' + '","'.join(escaped) + '"}' if escaped else "{}"
+    listed = list(texts)
+    together = "".join(listed)
+    if "\\" in together or '"' in together:
+        listed = [text.replace("\\", "\\\\").replace('"', '\\"') for text in listed]
+    return '{"' + '","'.join(listed) + '"}' if listed else "{}"

@@ -16,7 +16,17 @@ from contacts.identity.decide import open_shared_cases
 from contacts.identity.errors import ContactNotFound, MergeRefused, UndoLaterMergeFirst
 from contacts.identity.frame import Frame, open_frame, retried
 from contacts.identity.moves import return_rows
-from contacts.identity.world import ACTIVE, CHANNEL_COLUMNS, DELETED, ERASED, MERGED, PRIMARY_COLUMNS, ContactRow, World, primary_key_of
+from contacts.identity.world import (
+    ACTIVE,
+    CHANNEL_COLUMNS,
+    DELETED,
+    ERASED,
+    MERGED,
+    PRIMARY_COLUMNS,
+    ContactRow,
+    World,
+    primary_key_of,
+)
 from contacts.keys import SHARED_KINDS, Kind
 from contacts.records import Key
 
@@ -307,5 +317,6 @@ def _mark_undone(frame: Frame, record: _Record, report: UndoReport) -> None:
         frame.world.entry_of(frame.world.rows[record.survivor_id]).details["left"] = details
     cursor: psycopg.Cursor[Any] = frame.cursor
     cursor.execute(
-        "UPDATE contacts_merge SET undone_at = %s, undone_by = %s WHERE id = %s", (frame.moment, frame.cause.by, record.id)
+        "UPDATE contacts_merge SET undone_at = %s, undone_by = %s WHERE id = %s",
+        (frame.moment, frame.cause.by, record.id),
     )

@@ -101,7 +101,13 @@ def claim_events(cursor: psycopg.Cursor[Any], number: int, contact_id: int) -> N
 
 
 def return_rows(
-    cursor: psycopg.Cursor[Any], *, table: str, survivor_id: int, loser_id: int, row_ids: Sequence[int], dropped: list[dict[str, Any]]
+    cursor: psycopg.Cursor[Any],
+    *,
+    table: str,
+    survivor_id: int,
+    loser_id: int,
+    row_ids: Sequence[int],
+    dropped: list[dict[str, Any]],
 ) -> list[str]:
     """Give the loser back what one move took; says in words what could not go back."""
     if table in FAMILY:
@@ -145,5 +151,3 @@ def _return_consents(
                 (survivor_id, row["own_id"]),
             )
     return left
-
-

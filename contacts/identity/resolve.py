@@ -74,9 +74,7 @@ def resolve_one(
 class _Batch:
     """Up to ``MAX_BATCH`` records on their way through one transaction."""
 
-    def __init__(
-        self, plan: Plan, *, by: str, moment: datetime, dry_run: bool, within: Within | None
-    ) -> None:
+    def __init__(self, plan: Plan, *, by: str, moment: datetime, dry_run: bool, within: Within | None) -> None:
         self.plan = plan
         self.by = by
         self.moment = moment
@@ -179,6 +177,7 @@ class _Wanted:
 
     def __init__(self, records: Sequence[Record], keys: set[Key], *, few: bool) -> None:
         self.few = few
+        self.records = records
         self.keys = keys
         self.contact_ids = {record.contact_id for record in records if record.contact_id is not None}
         self.held_ids: set[int] = set()
@@ -191,10 +190,20 @@ class _Wanted:
                 fields.add("attributes")
             self.columns = (*IDENTITY_COLUMNS, *sorted(fields))
 
+    def find_unsettled(self, cursor: psycopg.Cursor[Any], world: World) -> None:
+        """All other values of the records that their strongest one did not settle."""
+        owners = world.owners
+        unsettled = {
+            key
+            for record in self.records
+            if record.external_id is not None and record.identifiers[0] not in owners
+            for key in record.identifiers[1:]
+        }
+        load.find(cursor, world, unsettled - self.keys)
+
     def add(self, missing: Missing, record: Record) -> None:
         if missing.keys:
-            self.keys.update(missing.keys)
-            self.keys.update(record.identifiers)
+            self.keys |= {*missing.keys, *record.identifiers}
         self.held_ids.update(missing.contact_ids)
         if missing.whole_rows:
             self.columns = load.CONTACT_COLUMNS
@@ -202,6 +211,8 @@ class _Wanted:
     def load(self, cursor: psycopg.Cursor[Any], world: World, *, lock: bool) -> None:
         """Values → ids; lock the rows in id order; values → ids again, until the answer stays (race 2)."""
         load.find(cursor, world, self.keys)
+        if self.few:
+            self.find_unsettled(cursor, world)
         for _ in range(MAX_TRIES):
             ids = {owner for owners in world.owners.values() for owner in owners} | self.contact_ids
             if not ids:

@@ -8,9 +8,11 @@ The decider reads and changes a ``World`` in memory, record after record, so tha
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final
 
+from contacts.columns import SYSTEM_COLUMNS
 from contacts.keys import CHANGEABLE_KINDS, IDENTIFYING_MASK, Kind
 from contacts.normalize import clean_email, compare_form
 from contacts.records import Key
@@ -46,13 +48,22 @@ IDENTITY_COLUMNS: Final = (
 )
 """What every decision reads."""
 
+NEW_CONTACT: Final[dict[str, Any]] = {
+    **dict.fromkeys(column.key for column in SYSTEM_COLUMNS),
+    **dict.fromkeys(f"{channel}_state{part}" for channel in ("email", "phone") for part in ("", "_at", "_reason")),
+    "state": ACTIVE,
+    "identifier_kinds": 0,
+    "order_count": 0,
+    "deleted_at": None,
+    "merged_into_id": None,
+}
+"""A contact without any value."""
+
 
 class Missing(Exception):
     """The decider needs what was not loaded: owners of ``keys``, all identifiers of ``contact_ids``, whole rows."""
 
-    def __init__(
-        self, *, keys: Iterable[Key] = (), contact_ids: Iterable[int] = (), whole_rows: bool = False
-    ) -> None:
+    def __init__(self, *, keys: Iterable[Key] = (), contact_ids: Iterable[int] = (), whole_rows: bool = False) -> None:
         super().__init__()
         self.keys = tuple(keys)
         self.contact_ids = tuple(contact_ids)
@@ -158,6 +169,7 @@ class World:
         self.claims: list[tuple[int, int]] = []
         self.cases: dict[Key, CaseEffect] = {}
         self._open: dict[int, Entry] = {}
+        self._first = 0
         self._matched_by = ""
 
     # Reading
@@ -198,6 +210,7 @@ class World:
     def begin(self) -> None:
         """A new record: its changes get journal entries of their own."""
         self._open = {}
+        self._first = len(self.entries)
         self._matched_by = ""
 
     def say_matched_by(self, how: str) -> None:
@@ -214,8 +227,19 @@ class World:
             entry.kind = kind
         return entry
 
-    def record_entry(self, contact: ContactRow) -> Entry | None:
-        return self._open.get(contact.id)
+    @contextmanager
+    def own_entry(self, contact: ContactRow, kind: str) -> Iterator[Entry]:
+        """An entry beside what else this record does to the contact: one row a contact and cause."""
+        other = self._open.pop(contact.id, None)
+        yield self.entry_of(contact, kind)
+        if other is None:
+            del self._open[contact.id]
+        else:
+            self._open[contact.id] = other
+
+    def record_entries(self, contact: ContactRow) -> list[Entry]:
+        """What this record did to the contact."""
+        return [entry for entry in self.entries[self._first :] if entry.contact_id == contact.id]
 
     def touch(self, contact: ContactRow) -> None:
         """Something of the contact changed: it counts as updated now."""
@@ -234,25 +258,14 @@ class World:
     # Changing
 
     def create(self, contact_id: int, source: str, *, deliberately: bool) -> ContactRow:
-        contact = ContactRow(
-            {
-                "id": contact_id,
-                "state": ACTIVE,
-                "external_id": None,
-                "email": None,
-                "phone": None,
-                "identifier_kinds": 0,
-                "made_deliberately": deliberately,
-                "order_count": 0,
-                "merged_into_id": None,
-                "updated_at": self.moment,
-                "last_seen_at": None,
-                "attributes": {},
-                "source": source,
-                "created_at": self.moment,
-            },
-            is_new=True,
-        )
+        """A new contact without any value."""
+        values = NEW_CONTACT.copy()
+        values["id"] = contact_id
+        values["made_deliberately"] = deliberately
+        values["updated_at"] = values["created_at"] = self.moment
+        values["source"] = source
+        values["attributes"] = {}
+        contact = ContactRow(values, is_new=True)
         self.rows[contact_id] = contact
         self.held[contact_id] = set()
         self.entry_of(contact, "created")
@@ -260,21 +273,27 @@ class World:
 
     def set_value(self, contact: ContactRow, column: str, value: Any) -> bool:
         """Write a column; says whether that is a change."""
-        values = contact.values
-        if contact.is_new:
-            if values.get(column) == value:
-                return False
-        elif contact[column] == value:
+        before = contact[column]
+        if before == value:
             return False
         entry = self.entry_of(contact)
-        before = values.get(column)
         if not contact.is_new:
             contact.before.setdefault(column, before)
         if before is not None:
             entry.before.setdefault(column, before)
         entry.after[column] = value
-        values[column] = value
+        contact.values[column] = value
         return True
+
+    def fill_new(self, contact: ContactRow, fields: dict[str, Any], attributes: dict[str, Any]) -> None:
+        """Give a new contact all its fields at once."""
+        after = self.entry_of(contact).after
+        contact.values.update(fields)
+        after.update(fields)
+        if attributes:
+            contact.values["attributes"] = dict(attributes)
+            for key, value in attributes.items():
+                after[f"fields.{key}"] = value
 
     def set_attribute(self, contact: ContactRow, key: str, value: Any) -> bool:
         """Write a custom field, None to clear it; says whether that is a change."""
@@ -309,8 +328,28 @@ class World:
         held.add(key)
         if details:
             self.details[key, contact.id] = details
-        self._count_kinds(contact, held)
-        self.note_identifier(contact, "after", key)
+        if contact.is_new:
+            contact.values["identifier_kinds"] |= 1 << key[0]
+        else:
+            self._count_kinds(contact, held)
+        if not contact.is_new or key[0] > Kind.CUSTOM:
+            self.note_identifier(contact, "after", key)
+
+    def attach_new(self, contact: ContactRow, keys: tuple[Key, ...], details: dict[Key, dict[str, Any]] | None) -> None:
+        """Give a new contact identifiers that nobody holds, all at once."""
+        mask = 0
+        for key in keys:
+            self.owners[key] = {contact.id: None}
+            mask |= 1 << key[0]
+            if key[0] > Kind.CUSTOM:
+                self.note_identifier(contact, "after", key)
+                if is_changeable(key):
+                    self.see(contact)
+            if details and key in details:
+                self.details[key, contact.id] = details[key]
+        self.attached.update(keys)
+        self.held[contact.id] = set(keys)
+        contact.values["identifier_kinds"] = mask
 
     def detach(self, contact: ContactRow, key: Key) -> None:
         """Take an identifier off the contact."""
@@ -349,7 +388,9 @@ class World:
         held = self.keys_held_by(contact)
         held.add(key)
         self._count_kinds(contact, held)
-        if number != contact.id:
+        if number == contact.id:
+            self.seen.add((key, number))
+        else:
             self.claims.append((number, contact.id))
         self.note_identifier(contact, "after", key)
 

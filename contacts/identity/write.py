@@ -7,11 +7,14 @@ them (a tombstone's row is locked before its events move), merges before the jou
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import compress
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 import orjson
 import psycopg
-from django.db import connection, models
+from django.db import connection
 
 from contacts import populations
 from contacts.identity.load import CONTACT_COLUMNS, array_of, text_array
@@ -29,11 +32,6 @@ IDENTIFIER_COLUMNS: Final = ("kind", "app", "value", "contact_id", "source", "fi
 CHANGE_COLUMNS: Final = (
     "contact_id", "at", "by", "kind", "matched_by", "import_id", "merge_id", "before", "after", "details",
 )  # fmt: skip
-NOT_NULL_DEFAULTS: Final = {
-    field.attname: field.default
-    for field in Contact._meta.concrete_fields
-    if field.has_default() and not callable(field.default) and field.default is not models.NOT_PROVIDED
-}
 
 
 class Part(NamedTuple):
@@ -60,7 +58,7 @@ def write_world(cursor: psycopg.Cursor[Any], world: World, cause: Cause, *, toge
     run = _Runner(cursor, together=together)
     run.all(*_identifier_parts(world), insert=_new_identifiers(world, cause))
     contact_parts = [*_contact_parts(world)]
-    new_contacts = Insert("contacts_contact", CONTACT_COLUMNS, [_contact_values(row) for row in world.changed.values() if row.is_new])
+    new_contacts = _new_contacts(world)
     if not world.merges and not world.claims:
         run.all(*contact_parts, *_case_parts(world), insert=new_contacts, last=_new_changes(world, cause, {}))
         return {}
@@ -82,7 +80,7 @@ class Insert(NamedTuple):
     def as_part(self) -> Part:
         values = ", ".join(f"({', '.join(['%s'] * len(self.columns))})" for _ in self.rows)
         sql = f"INSERT INTO {self.table} ({', '.join(map(_quoted, self.columns))}) VALUES {values}"
-        return Part(sql, [value for row in self.rows for value in row])
+        return Part(sql, [_json(value) or "{}" if type(value) is dict else value for row in self.rows for value in row])
 
 
 class _Runner:
@@ -116,8 +114,41 @@ class _Runner:
     def _copy(self, rows: Insert) -> None:
         columns = ", ".join(map(_quoted, rows.columns))
         with self.cursor.copy(f"COPY {rows.table} ({columns}) FROM STDIN") as copy:  # type: ignore[arg-type]
-            for row in rows.rows:
-                copy.write_row(row)
+            copy.write(_copy_text(rows.rows))
+
+
+NULL: Final = "\\N"
+_ESCAPES: Final = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+def _copy_text(rows: Iterable[Sequence[Any]]) -> str:
+    """Rows as COPY reads them, made column by column: several times faster than adapting value by value."""
+    columns = [_column_text(column) for column in zip(*rows, strict=True)]
+    return "".join([line + "\n" for line in map("\t".join, zip(*columns, strict=True))])
+
+
+def _column_text(values: Sequence[Any]) -> Sequence[str]:
+    kinds = set(map(type, values))
+    if kinds == {str}:
+        return _escaped(values)
+    if kinds <= {int, float, bool}:
+        return list(map(str, values))
+    if kinds == {datetime} and values.count(values[0]) == len(values):
+        return [str(values[0])] * len(values)
+    texts = [None if value is None else value if type(value) is str else _text_of(value) for value in values]
+    escaped = iter(_escaped([text for text in texts if text is not None]))
+    return [NULL if text is None else next(escaped) for text in texts]
+
+
+def _escaped(texts: Sequence[str]) -> Sequence[str]:
+    together = "".join(texts)
+    if any(special in together for special in "\\\t\n\r"):
+        return [text.translate(_ESCAPES) for text in texts]
+    return texts
+
+
+def _text_of(value: Any) -> str:
+    return orjson.dumps(value).decode() if type(value) is dict else str(value)
 
 
 def _quoted(column: str) -> str:
@@ -191,12 +222,16 @@ def _key_arrays(keys: Iterable[Key]) -> tuple[str, str, str]:
 # Contacts
 
 
-def _contact_values(row: ContactRow) -> list[Any]:
-    values = row.values
-    return [
-        orjson.dumps(values["attributes"]).decode() if column == "attributes" else values.get(column, NOT_NULL_DEFAULTS.get(column))
-        for column in CONTACT_COLUMNS
-    ]
+_values_of: Final = itemgetter(*CONTACT_COLUMNS)
+
+
+def _new_contacts(world: World) -> Insert:
+    """The rows of new contacts, without the columns that none of them has."""
+    rows = [_values_of(row.values) for row in world.changed.values() if row.is_new]
+    used = [any(value is not None for value in column) for column in zip(*rows, strict=True)]
+    if rows and not all(used):
+        rows = [tuple(compress(row, used)) for row in rows]
+    return Insert("contacts_contact", list(compress(CONTACT_COLUMNS, used)), rows)
 
 
 def _contact_parts(world: World) -> Iterable[Part]:
@@ -225,7 +260,9 @@ _types: dict[str, str] = {}
 def _column_types() -> dict[str, str]:
     if not _types:
         for field in Contact._meta.concrete_fields:
-            _types[field.attname] = str(field.rel_db_type(connection) if field.is_relation or field.primary_key else field.db_type(connection))
+            _types[field.attname] = str(
+                field.rel_db_type(connection) if field.is_relation or field.primary_key else field.db_type(connection)
+            )
     return _types
 
 
