@@ -12,7 +12,6 @@ Key = tuple[int, str, str]
 """An identifier as it is compared: (kind, app, value)."""
 
 
-
 class Problem(NamedTuple):
     """What is wrong with one field of a record: ``code`` for programs, ``message`` for people."""
 

@@ -18,9 +18,7 @@ class Suppression(models.Model):
         verbose_name = _("suppression")
         verbose_name_plural = _("suppressions")
         constraints = [
-            models.CheckConstraint(
-                name="suppression_state_known", condition=models.Q(state__in=ChannelState.values)
-            )
+            models.CheckConstraint(name="suppression_state_known", condition=models.Q(state__in=ChannelState.values))
         ]
 
 
@@ -37,6 +35,4 @@ class Consent(models.Model):
     class Meta:
         verbose_name = _("consent")
         verbose_name_plural = _("consents")
-        constraints = [
-            models.UniqueConstraint(fields=["contact_id", "category"], name="consent_category")
-        ]
+        constraints = [models.UniqueConstraint(fields=["contact_id", "category"], name="consent_category")]

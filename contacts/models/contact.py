@@ -55,9 +55,7 @@ class Contact(models.Model):
     phone_state_at = models.DateTimeField(null=True, blank=True)
     phone_state_reason = models.CharField(max_length=100, null=True, blank=True)
 
-    state = models.PositiveSmallIntegerField(
-        _("state"), choices=ContactState.choices, default=ContactState.ACTIVE
-    )
+    state = models.PositiveSmallIntegerField(_("state"), choices=ContactState.choices, default=ContactState.ACTIVE)
     identifier_kinds = models.IntegerField(default=0)
     made_deliberately = models.BooleanField(
         default=False, help_text=_("Made by a person or an import, so never anonymous.")
@@ -90,9 +88,7 @@ class Contact(models.Model):
             ),
         ]
         constraints = [
-            models.CheckConstraint(
-                name="contact_state_known", condition=models.Q(state__in=ContactState.values)
-            ),
+            models.CheckConstraint(name="contact_state_known", condition=models.Q(state__in=ContactState.values)),
             models.CheckConstraint(
                 name="contact_deleted_has_date",
                 condition=models.Q(state=ContactState.DELETED, deleted_at__isnull=False)
@@ -106,9 +102,7 @@ class Contact(models.Model):
             ),
             models.CheckConstraint(
                 name="contact_channel_states_known",
-                condition=(
-                    models.Q(email_state__isnull=True) | models.Q(email_state__in=ChannelState.values)
-                )
+                condition=(models.Q(email_state__isnull=True) | models.Q(email_state__in=ChannelState.values))
                 & (models.Q(phone_state__isnull=True) | models.Q(phone_state__in=ChannelState.values)),
             ),
         ]

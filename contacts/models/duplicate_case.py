@@ -30,9 +30,7 @@ class DuplicateCase(models.Model):
     reason = models.CharField(_("reason"), max_length=10, choices=CaseReason.choices)
     contact_ids = ArrayField(models.BigIntegerField(), default=list)
     dismissed_ids = ArrayField(models.BigIntegerField(), default=list)
-    status = models.CharField(
-        _("status"), max_length=10, choices=CaseStatus.choices, default=CaseStatus.OPEN
-    )
+    status = models.CharField(_("status"), max_length=10, choices=CaseStatus.choices, default=CaseStatus.OPEN)
     opened_at = models.DateTimeField(_("opened"))
     closed_at = models.DateTimeField(null=True, blank=True)
     closed_by = models.CharField(max_length=64, default="", blank=True)
@@ -43,9 +41,7 @@ class DuplicateCase(models.Model):
         indexes = [GinIndex(fields=["contact_ids"], name="duplicate_case_contacts")]
         constraints = [
             models.UniqueConstraint(fields=["kind", "value"], name="duplicate_case_value"),
-            models.CheckConstraint(
-                name="duplicate_case_status", condition=models.Q(status__in=CaseStatus.values)
-            ),
+            models.CheckConstraint(name="duplicate_case_status", condition=models.Q(status__in=CaseStatus.values)),
         ]
 
     def __str__(self) -> str:

@@ -34,9 +34,7 @@ class Identifier(models.Model):
                 name="identifier_unique",
                 condition=~Q(kind__in=sorted(SHARED_KINDS)),
             ),
-            models.CheckConstraint(
-                name="identifier_kind_known", condition=Q(kind__in=[int(kind) for kind in Kind])
-            ),
+            models.CheckConstraint(name="identifier_kind_known", condition=Q(kind__in=[int(kind) for kind in Kind])),
         ]
 
     def __str__(self) -> str:

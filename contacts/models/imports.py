@@ -17,9 +17,7 @@ class Import(models.Model):
     file_name = models.CharField(_("file"), max_length=255)
     file_digest = models.CharField(max_length=64)
     options = models.JSONField(default=dict)
-    status = models.CharField(
-        _("status"), max_length=10, choices=ImportStatus.choices, default=ImportStatus.RUNNING
-    )
+    status = models.CharField(_("status"), max_length=10, choices=ImportStatus.choices, default=ImportStatus.RUNNING)
     rows_done = models.BigIntegerField(_("rows done"), default=0)
     counts = models.JSONField(_("counts by outcome"), default=dict)
     error = models.TextField(default="", blank=True)

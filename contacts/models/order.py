@@ -35,9 +35,7 @@ class Order(models.Model):
         verbose_name_plural = _("orders")
         indexes = [GinIndex(fields=["items"], name="order_items", opclasses=["jsonb_path_ops"])]
         constraints = [
-            models.CheckConstraint(
-                name="order_status_known", condition=models.Q(status__in=OrderStatus.values)
-            )
+            models.CheckConstraint(name="order_status_known", condition=models.Q(status__in=OrderStatus.values))
         ]
 
     def __str__(self) -> str:

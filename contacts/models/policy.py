@@ -27,9 +27,7 @@ class Policy(models.Model):
         default=True,
         help_text=_("If not, tracking only fills empty ones. Web tracking always only fills."),
     )
-    merge_anonymous = models.BooleanField(
-        _("anonymous contacts merge into identified ones"), default=True
-    )
+    merge_anonymous = models.BooleanField(_("anonymous contacts merge into identified ones"), default=True)
     external_ids_may_share_channels = models.BooleanField(
         _("contacts with different external IDs may share an email or phone"),
         default=True,
