@@ -26,6 +26,7 @@ class Command(BaseCommand):
     help = (
         "Prepare what is missing (tables, static files; the first time also demo contacts, a user and a key) and serve."
     )
+    requires_system_checks = ()  # they load every page, and starting is to be quick
 
     def handle(self, **options: Any) -> None:
         self.check_port()

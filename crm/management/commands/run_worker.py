@@ -9,6 +9,7 @@ from crm.processes import end_with_parent
 
 class Command(BaseCommand):
     help = "Work off the queue until stopped."
+    requires_system_checks = ()  # they load every page, and starting is to be quick
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--concurrency", type=int, help="jobs at a time")

@@ -12,6 +12,7 @@ from crm.processes import end_with_parent
 
 class Command(BaseCommand):
     help = "Serve the site over HTTP."
+    requires_system_checks = ()  # they load every page, and starting is to be quick
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default=settings.HOST)
