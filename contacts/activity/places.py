@@ -78,7 +78,7 @@ def lock_contacts(cursor: psycopg.Cursor[Any], ids: Collection[int], *, lock: st
     wanted = set(ids)
     while wanted:
         cursor.execute(
-            f"SELECT id, state, merged_into_id FROM contacts_contact WHERE id = ANY(%s::bigint[]) ORDER BY id {lock}",  # type: ignore[arg-type]
+            f"SELECT id, state, merged_into_id FROM contacts_contact WHERE id = ANY(%s::bigint[]) ORDER BY id {lock}",
             (array_of(sorted(wanted)),),
         )
         rows = cursor.fetchall()

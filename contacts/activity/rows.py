@@ -21,12 +21,12 @@ def insert_rows(cursor: psycopg.Cursor[Any], table: str, columns: Sequence[str],
         return
     names = ", ".join(f'"{column}"' for column in columns)
     if len(rows) >= COPY_FROM:
-        with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:  # type: ignore[arg-type]
+        with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)
         return
     values = ", ".join(f"({', '.join(['%s'] * len(columns))})" for _ in rows)
     cursor.execute(
-        f"INSERT INTO {table} ({names}) VALUES {values}",  # type: ignore[arg-type]
+        f"INSERT INTO {table} ({names}) VALUES {values}",
         [value for row in rows for value in row],
     )

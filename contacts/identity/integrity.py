@@ -126,7 +126,7 @@ def check_integrity() -> Iterator[IntegrityProblem]:
     cursor = open_cursor()
     yield from _check_contacts(cursor)
     for check, sql in _QUESTIONS.items():
-        cursor.execute(f"{sql} ORDER BY 1, 2")  # type: ignore[arg-type]
+        cursor.execute(f"{sql} ORDER BY 1, 2")
         for contact_id, detail in cursor:
             yield IntegrityProblem(check, contact_id, detail)
     cursor.close()

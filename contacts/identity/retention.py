@@ -186,7 +186,7 @@ def _erase_visitors(numbers: list[int], before: datetime | None) -> int:
             gone = [row[0] for row in cursor.fetchall()]
             for table in ("identifier", "event"):
                 cursor.execute(
-                    f"DELETE FROM contacts_{table} WHERE contact_id = ANY(%s::bigint[])",  # type: ignore[arg-type]
+                    f"DELETE FROM contacts_{table} WHERE contact_id = ANY(%s::bigint[])",
                     (load.array_of(gone),),
                 )
             cursor.close()
@@ -209,7 +209,7 @@ def _held_by(
 
 def _read(sql: str, **parameters: Any) -> list[int]:
     cursor = load.open_cursor()
-    cursor.execute(sql, parameters)  # type: ignore[arg-type]
+    cursor.execute(sql, parameters)
     ids = [row[0] for row in cursor.fetchall()]
     cursor.close()
     return ids

@@ -81,7 +81,7 @@ COUNTRIES: Final = (
 CATEGORIES: Final = ("boots", "coats", "hats", "bags")
 PAGES: Final = ("/", "/boots", "/coats", "/sale", "/cart", "/delivery")
 GOODS: Final = (("Boots “Carpathian”", "boots", 2_499), ("Wool coat", "coats", 4_990), ("Шапка", "hats", 450))
-FIELDS: Final = (
+FIELDS: Final[tuple[tuple[str, str, FieldType, list[str]], ...]] = (
     ("birthday", "Birthday", FieldType.DATE, []),
     ("loyalty_points", "Loyalty points", FieldType.NUMBER, []),
     ("average_discount", "Average discount", FieldType.DECIMAL, []),
@@ -271,7 +271,7 @@ class Demo:
                 raise CommandError(f"A demo order was refused: {outcome.message}")
 
     def order(self, person: Person) -> NewOrder:
-        items = [
+        items: list[dict[str, Any]] = [
             {"externalItemId": str(1_000 + GOODS.index(good)), "name": good[0], "category": good[1],
              "quantity": self.rng.randint(1, 3), "cost": good[2]}
             for good in self.rng.sample(GOODS, self.rng.randint(1, 2))
