@@ -28,6 +28,8 @@ def told_on_the_wire(wire: WireContact) -> Iterator[None]:
         message = _("Contact {id} has this external ID. Write to that contact, or merge the two.")
         path = wire.path_of("external_id")
         raise ExternalIdTaken(message.format(id=error.other_id), path=path, other_id=error.other_id) from error
+    except ContactNotFound as error:
+        raise no_such_contact("id", wire.record.get("id")) from error
     except CardfileError as error:
         error.path = wire.path_of(error.path)
         raise

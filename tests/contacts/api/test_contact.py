@@ -269,7 +269,7 @@ def test_an_unknown_contact_is_not_found(call_api, method, contact_id):
     answer = call_api(method, f"/api/v1/contact/{contact_id}", {})
 
     assert answer.status_code == 404
-    assert answer.json()["status"] == 404
+    assert (answer.json()["status"], answer.json()["errors"]) == (404, [])
     assert not Contact.objects.exists()
 
 
