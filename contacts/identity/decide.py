@@ -373,11 +373,11 @@ class _Decision:
         record, plan = self.record, self.plan
         if plan.mode == Mode.UPDATE:
             raise Refused(Status.SKIPPED, "not_found")
+        if plan.tracking == "web" and all(key[0] in (COOKIE, ADVERTISING) for key in record.identifiers):
+            self.see_visitor()
+            return None
         has_permanent = any(key[0] in PERMANENT for key in record.identifiers)
         if not plan.may_create or (plan.needs_permanent and not has_permanent):
-            if plan.tracking == "web" and record.identifiers:
-                self.see_visitor()
-                return None
             raise Refused(Status.FAILED, "contact_not_found")
         self.outcome.rule = self.outcome.rule if self.outcome.rule in ("T7", "L6") else "L9"
         self.say_matched_by("created")
@@ -388,20 +388,24 @@ class _Decision:
         return contact
 
     def see_visitor(self) -> None:
-        """L15: the cookie has a number and no contact."""
+        """L15: the cookie has a number and no contact; one that a deleted contact left gets a fresh number (L8, T5)."""
         world, outcome = self.world, self.outcome
-        outcome.status, outcome.rule = Status.VISITOR, "L15"
+        number = self.number_of_visitor() or next(world.new_ids)
+        outcome.status, outcome.rule, outcome.contact_id = Status.VISITOR, "L15", number
         for key in self.record.identifiers:
             if key[0] != COOKIE:
                 continue
-            number = world.owner_of(key)
-            if number is None:
-                number = next(world.new_ids) if outcome.contact_id is None else outcome.contact_id
+            owner = world.owner_of(key)
+            deleted = world.follow(owner) if owner is not None else None
+            if deleted is not None:
+                world.detach(deleted, key)
+                world.entry_of(deleted, "migrated").details["migrated_to"] = number
+                owner = None
+            if owner is None:
                 world.owners_of(key)[number] = None
                 world.attached.add(key)
             else:
-                world.seen.add((key, number))
-            outcome.contact_id = outcome.contact_id or number
+                world.seen.add((key, owner))
 
     def number_of_visitor(self) -> int | None:
         """T2: a contact created by this very record takes its visitor's number, and nothing has to move."""
