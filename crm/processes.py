@@ -12,7 +12,7 @@ from types import FrameType
 
 __all__ = ["end_with_parent", "run_together"]
 
-MANAGE = [sys.executable, str(Path(__file__).parent.parent / "manage.py")]
+PROJECT = Path(__file__).parent.parent
 SETTLED_SECONDS = 5  # a process that fell sooner would only fall again
 STOP_SECONDS = 20
 PR_SET_PDEATHSIG = 1
@@ -26,8 +26,8 @@ def end_with_parent(parent: int) -> None:
         raise SystemExit("The process that started this one has ended.")
 
 
-def run_together(commands: list[list[str]]) -> int:
-    """Run these ``manage.py`` commands until a signal or one that will not stay up; returns the exit code."""
+def run_together(commands: dict[str, list[str]]) -> int:
+    """Run these, each Python's arguments by name, until a signal or one that will not stay up; gives the exit code."""
     stopped: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -35,7 +35,7 @@ def run_together(commands: list[list[str]]) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
-    children = [_Child(command) for command in commands]
+    children = [_Child(name, command) for name, command in commands.items()]
     try:
         while not stopped:
             time.sleep(0.2)
@@ -49,19 +49,18 @@ def run_together(commands: list[list[str]]) -> int:
 class _Child:
     """In a session of its own, so that the terminal's Ctrl-C reaches the parent alone, who ends all in order."""
 
-    def __init__(self, command: list[str]) -> None:
-        self.command = command
+    def __init__(self, name: str, command: list[str]) -> None:
+        self.name, self.command = name, [sys.executable, *command, "--parent", str(os.getpid())]
         self.start()
 
     def start(self) -> None:
         self.started_at = time.monotonic()
-        command = [*MANAGE, *self.command, "--parent", str(os.getpid())]
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+        self.process = subprocess.Popen(self.command, cwd=PROJECT, stdin=subprocess.DEVNULL, start_new_session=True)
 
     def stays_up(self) -> bool:
         if self.process.poll() is None:
             return True
-        print(f"`{' '.join(self.command)}` ended with {self.process.returncode}.", file=sys.stderr, flush=True)
+        print(f"The {self.name} process ended with {self.process.returncode}.", file=sys.stderr, flush=True)
         if time.monotonic() - self.started_at < SETTLED_SECONDS:
             return False
         self.start()

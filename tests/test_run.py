@@ -129,12 +129,14 @@ def test_a_killed_web_server_or_worker_is_replaced(start):
     run = start()
     run.await_answer()
     time.sleep(5)  # a process that falls at once would fall again, and ends the run instead
-    children = subprocess.run(["pgrep", "-P", str(run.process.pid), "-f", "manage.py"], capture_output=True, text=True)
+    children = subprocess.run(
+        ["pgrep", "-P", str(run.process.pid), "-f", "crm.web|run_worker"], capture_output=True, text=True
+    )
 
     for pid in children.stdout.split():
         os.kill(int(pid), signal.SIGKILL)
 
-    wait_for(lambda: "ended with -9" in run.output.read_text())
+    wait_for(lambda: run.output.read_text().count("process ended with -9") == 2)
     run.await_answer()
 
 

@@ -40,7 +40,7 @@ class Command(BaseCommand):
         connections.close_all()
         if hasattr(connection, "close_pool"):
             connection.close_pool()
-        code = run_together([["serve"], ["run_worker"]])
+        code = run_together({"web": web_command(), "worker": ["manage.py", "run_worker"]})
         self.end_database()
         raise SystemExit(code)
 
@@ -85,6 +85,12 @@ class Command(BaseCommand):
             deadline = time.monotonic() + 10
             while database.find_server(home) and time.monotonic() < deadline:
                 time.sleep(0.02)
+
+
+def web_command() -> list[str]:
+    numbers = {"port": settings.PORT, "processes": settings.WEB_PROCESSES, "threads": settings.WEB_THREADS}
+    options = [option for name, number in numbers.items() for option in (f"--{name}", str(number))]
+    return ["-m", "crm.web", "--host", settings.HOST, *options]
 
 
 def has_contacts() -> bool:
