@@ -286,11 +286,12 @@ class ContactAdmin(ModelAdmin):
             "is_deleted": contact is not None and contact.state == ContactState.DELETED,
             "news": form.say_what_others_did(),
             "show_history": False,
+            "show_delete": False,  # it stands in the danger zone
         }
         if contact is not None:
             context |= self.read_panels(contact) | {"entries": history[0], "older": history[1]}
         if context["is_deleted"]:
-            context |= {"show_save": False, "show_save_and_continue": False}
+            context |= {"show_save": False, "show_save_and_continue": False, "show_save_and_add_another": False}
         return self.render_change_form(
             request, context, add=contact is None, change=contact is not None, form_url=form_url, obj=contact
         )
@@ -381,6 +382,7 @@ class ContactAdmin(ModelAdmin):
             "title": _("Erase a contact"),
             "opts": self.opts,
             "contact": contact,
+            "original": contact,
             "mistyped": request.method == "POST",
         }
         return TemplateResponse(request, "contacts/erase.html", context)

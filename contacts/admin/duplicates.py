@@ -14,6 +14,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.admin import ModelAdmin
@@ -66,7 +67,7 @@ class CaseList(UncountedList):
 class DuplicateCaseAdmin(ModelAdmin):
     """Nothing here is edited: a case is closed by *not the same*, or by merging."""
 
-    list_display = ("shared", "contacts", "reason", "status_label", "opened")
+    list_display = ("shared", "contacts", "why", "status_label", "opened")
     list_display_links = None
     list_filter = (CaseStatusFilter,)
     list_filter_submit = True
@@ -111,7 +112,12 @@ class DuplicateCaseAdmin(ModelAdmin):
     def contacts(self, case: Any) -> SafeString:
         links = format_html_join(", ", "{}", ((link_contact(pk, name),) for pk, name in case.named))
         more = len(case.contact_ids) - len(case.named)
-        return format_html(_("{links} and {count} more"), links=links, count=more) if more > 0 else links
+        text = format_html(_("{links} and {count} more"), links=links, count=more) if more > 0 else links
+        return format_html("<span>{}</span>", text)
+
+    @display(description=gettext_lazy("why"))
+    def why(self, case: DuplicateCase) -> str:
+        return capfirst(case.get_reason_display())
 
     @display(
         description=gettext_lazy("status"),

@@ -19,7 +19,7 @@ from contacts.models import Import, ImportRow, ImportStatus
 
 __all__ = ["ImportAdmin"]
 
-ROWS_A_PAGE: Final = 100
+ROWS_A_PAGE: Final = 50
 
 
 @admin.register(Import)
@@ -33,7 +33,7 @@ class ImportAdmin(ModelAdmin):
     ordering = ("-pk",)
     sortable_by = ()
     actions = None
-    fields = ("file_name", "status_label", "rows_done", "counts_shown", "options_shown", "error", "started", "finished")
+    fields = ("file_name", "status_shown", "rows_done", "counts_shown", "options_shown", "error", "started", "finished")
     readonly_fields = fields
     change_form_outer_after_template = "contacts/import_rows.html"
 
@@ -72,6 +72,10 @@ class ImportAdmin(ModelAdmin):
     )
     def status_label(self, run: Import) -> tuple[str, str]:
         return run.status, run.get_status_display()
+
+    @display(description=gettext_lazy("status"))
+    def status_shown(self, run: Import) -> str:
+        return str(run.get_status_display())
 
     @display(description=gettext_lazy("who"))
     def actor(self, run: Any) -> str:

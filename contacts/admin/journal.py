@@ -25,6 +25,8 @@ PAGE: Final = 25
 LONGEST_SHOWN: Final = 300
 SILENT: Final = frozenset({"merged_into_id", "made_deliberately"})
 """Columns whose change is said by the kind of the entry."""
+PLAIN_RULES: Final = frozenset({"L1", "L9"})
+"""Rules that nearly every change has: named, but not explained again and again."""
 KIND_OF_SLUG: Final = {kind.slug: kind for kind in Kind}
 ERASED: Final = "erased"
 
@@ -50,6 +52,7 @@ class Entry:
     matched_by: str
     rule: str
     rule_says: str
+    explains: bool
     notes: list[SafeString]
     lines: list[Line]
 
@@ -83,6 +86,7 @@ def _read_entry(change: Change, actor: Actor, labels: Mapping[str, str]) -> Entr
         matched_by=word(MATCHED_BY, change.matched_by) if change.matched_by else "",
         rule=rule,
         rule_says=word(RULES, rule) if rule in RULES else "",
+        explains=rule in RULES and rule not in PLAIN_RULES,
         notes=list(_read_notes(details)),
         lines=_read_lines(change.before or {}, change.after or {}, labels),
     )

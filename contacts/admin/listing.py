@@ -41,7 +41,7 @@ class UncountedList(ChangeList):
         self.result_count = len(self.result_list)
         self.first_number = start + 1
         self.last_number = start + self.result_count
-        self.full_result_count = None
+        self.full_result_count = self.result_count  # unfold would offer to "show all"
         self.show_full_result_count = False
         self.show_admin_actions = True
         self.can_show_all = self.multi_page = False

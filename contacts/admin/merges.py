@@ -79,6 +79,11 @@ class MergeAdmin(ModelAdmin):
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         return redirect("admin:contacts_merge_change", object_id)
 
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "show_history": False})
+
     @display(description=gettext_lazy("merge"))
     def summary(self, merge: Merge) -> str:
         return _("{loser} into {survivor}").format(loser=merge.loser_id, survivor=merge.contact_id)
@@ -137,6 +142,7 @@ class MergeAdmin(ModelAdmin):
             "title": _("Undo a merge"),
             "opts": self.opts,
             "merge": merge,
+            "original": merge,
             "media": self.media,
         }
         return TemplateResponse(request, "contacts/undo_merge.html", context)

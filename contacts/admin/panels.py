@@ -49,7 +49,9 @@ def list_identifiers(contact: Contact) -> tuple[list[Held], bool]:
     rows = Identifier.objects.filter(contact_id=contact.pk).exclude(kind=Kind.ORDER)
     found = list(rows.order_by("kind", "-last_seen_at")[: IDENTIFIERS_AT_MOST + 1])
     primary = _primary_values(contact)
-    return [_read_identifier(row, primary) for row in found[:IDENTIFIERS_AT_MOST]], len(found) > IDENTIFIERS_AT_MOST
+    shown = found[:IDENTIFIERS_AT_MOST]
+    shown.sort(key=lambda row: (row.kind, primary.get(row.kind) != row.value))
+    return [_read_identifier(row, primary) for row in shown], len(found) > IDENTIFIERS_AT_MOST
 
 
 def _primary_values(contact: Contact) -> dict[int, str]:
