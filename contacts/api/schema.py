@@ -11,6 +11,7 @@ from drf_spectacular.utils import (
     OpenApiResponse,
     PolymorphicProxySerializer,
     extend_schema,
+    extend_schema_field,
 )
 from rest_framework import serializers
 
@@ -32,8 +33,13 @@ class Device(serializers.Serializer):
     active = serializers.BooleanField(required=False)
 
 
+@extend_schema_field({"oneOf": [{"type": "integer", "format": "int32"}, {"type": "string"}]})
+class SiteId(serializers.Field):
+    """A number; a text where a text was sent."""
+
+
 class WebPushSubscription(serializers.Serializer):
-    appId = serializers.IntegerField(required=False)
+    appId = SiteId(required=False)
     endpoint = serializers.CharField(required=False, write_only=True, help_text="The token, where no value is sent.")
     userAgent = serializers.CharField(required=False)
     userAgentVersion = serializers.CharField(required=False)

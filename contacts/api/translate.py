@@ -63,6 +63,7 @@ SHOWN_CHANNELS: Final = {
 }
 SHOWN_IDENTIFIERS: Final = (CHANGEABLE_KINDS | {Kind.ADVERTISING}) - SHOWN_CHANNELS.keys()
 MAX_DETAIL: Final = 500
+MAX_APP_DIGITS: Final = 9
 LARGEST_ID: Final = 2**63 - 1
 
 
@@ -317,11 +318,16 @@ def show_channel(row: Any) -> dict[str, Any]:
     kind = Kind(row.kind)
     channel: dict[str, Any] = {"type": SHOWN_CHANNELS[kind], "value": shown_value(row)}
     details = row.details or {}
-    app = int(row.app) if kind == Kind.WEB_PUSH and row.app.isdecimal() else row.app or None
-    device = {"appId": app} | {name: details.get(name) for name in DETAILS.get(kind, ())}
+    device = {"appId": show_app(kind, row.app)} | {name: details.get(name) for name in DETAILS.get(kind, ())}
     if kind in DEVICE and (known := without_absent(device)):
         channel[DEVICE[kind]] = known
     return channel
+
+
+def show_app(kind: Kind, app: str) -> int | str | None:
+    """A site is numbered on the wire, an app has a text; a number that another text would become stays a text."""
+    is_number = kind == Kind.WEB_PUSH and app.isascii() and app.isdigit() and not app.startswith("0")
+    return int(app) if is_number and len(app) <= MAX_APP_DIGITS else app or None
 
 
 def show_identifier(row: Any) -> dict[str, Any]:

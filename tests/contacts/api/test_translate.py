@@ -1,7 +1,8 @@
 """From the wire to the raw record and back, without a database."""
 
-from contacts.api.translate import ADDRESS, COLUMNS, read_contact, read_update, show_value
+from contacts.api.translate import ADDRESS, COLUMNS, read_contact, read_update, show_app, show_value
 from contacts.columns import SYSTEM_COLUMNS
+from contacts.keys import Kind
 from contacts.records import Problem
 
 
@@ -78,3 +79,10 @@ def test_values_of_custom_fields_are_shown_as_texts():
     shown = [show_value(value) for value in (True, False, 3, 3.0, 3.25, ["a", "b"], "gold")]
 
     assert shown == ["true", "false", "3", "3", "3.25", "a,b", "gold"]
+
+
+def test_a_site_is_shown_by_a_number_only_where_that_is_what_was_sent():
+    apps = ["5", "007", "0", "-5", "9" * 10, "site", "٥", ""]
+
+    assert [show_app(Kind.WEB_PUSH, app) for app in apps] == [5, "007", "0", "-5", "9" * 10, "site", "٥", None]
+    assert show_app(Kind.MOBILE_PUSH, "5") == "5"
