@@ -1,4 +1,4 @@
-"""What every benchmark needs: a database of its own, legs with a checkpoint before each, memory of all our processes."""
+"""What every benchmark needs: a database of its own, legs with a checkpoint before each, our processes' memory."""
 
 from __future__ import annotations
 
@@ -58,7 +58,9 @@ class PeakMemory:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._stop.set()
         self._thread.join()
 

@@ -5,7 +5,8 @@ asks comes as ``by=``.
 """
 
 from contacts.identity.duplicates import dismiss_case
-from contacts.identity.lifecycle import delete_contacts, erase_contacts, restore_contacts
+from contacts.identity.erase import erase_contacts
+from contacts.identity.lifecycle import delete_contacts, restore_contacts
 from contacts.identity.merge import LeftBehind, UndoReport, merge_contacts, undo_merge
 from contacts.identity.resolve import MAX_BATCH, resolve, resolve_one
 from contacts.identity.suppression import lift_suppressions, suppress_addresses

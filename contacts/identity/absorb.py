@@ -43,21 +43,42 @@ def absorb(
 def _take_all(
     world: World, effect: MergeEffect, survivor: ContactRow, loser: ContactRow, chosen: Mapping[str, str]
 ) -> None:
-    # 1. Primary values first, with the state of their channel: they decide which identifier is primary.
-    for kind, column in PRIMARY_COLUMNS.items():
+    # Primary values first: they decide which identifier is primary.
+    _take_primaries(world, effect, survivor, loser, chosen)
+    _take_identifiers(world, effect, survivor, loser)
+    _take_fields(world, effect, survivor, loser, chosen)
+    # What keeps a contact from being anonymous.
+    if loser["made_deliberately"] and not survivor["made_deliberately"]:
+        _fill(world, effect, survivor, "made_deliberately", True)
+    if loser["order_count"]:
+        _fill(world, effect, survivor, "order_count", survivor["order_count"] + loser["order_count"])
+
+
+def _take_primaries(
+    world: World, effect: MergeEffect, survivor: ContactRow, loser: ContactRow, chosen: Mapping[str, str]
+) -> None:
+    """The external ID, email and phone that the survivor lacks or a person picked, with the state of the channel."""
+    for column in PRIMARY_COLUMNS.values():
         if _takes(survivor, loser, column, chosen):
             _fill(world, effect, survivor, column, loser[column])
             if column in CHANNEL_COLUMNS:
                 for part in ("", "_at", "_reason"):
                     state_column = CHANNEL_COLUMNS[column] + part
                     _fill(world, effect, survivor, state_column, loser[state_column])
-    # 2. Every identifier, so that old values keep resolving. The tombstone's own columns stay as they were.
+
+
+def _take_identifiers(world: World, effect: MergeEffect, survivor: ContactRow, loser: ContactRow) -> None:
+    """Every identifier, so that old values keep resolving. The tombstone's own columns stay as they were."""
     kinds = loser["identifier_kinds"]
     for key in sorted(world.keys_held_by(loser)):
         moved = world.move(key, loser, survivor)
         (effect.identifiers if moved else effect.dropped).append(key)
     loser.values["identifier_kinds"] = kinds
-    # 3. Fields and custom fields.
+
+
+def _take_fields(
+    world: World, effect: MergeEffect, survivor: ContactRow, loser: ContactRow, chosen: Mapping[str, str]
+) -> None:
     for column in FILLABLE_COLUMNS:
         if _takes(survivor, loser, column, chosen):
             _fill(world, effect, survivor, column, loser[column])
@@ -66,11 +87,6 @@ def _take_all(
         if key not in own or chosen.get(f"fields.{key}") == LOSER:
             effect.filled[f"fields.{key}"] = [own.get(key), value]
             world.set_attribute(survivor, key, value)
-    # 4. What keeps a contact from being anonymous.
-    if loser["made_deliberately"] and not survivor["made_deliberately"]:
-        _fill(world, effect, survivor, "made_deliberately", True)
-    if loser["order_count"]:
-        _fill(world, effect, survivor, "order_count", survivor["order_count"] + loser["order_count"])
 
 
 def _takes(survivor: ContactRow, loser: ContactRow, column: str, choices: Mapping[str, str]) -> bool:
@@ -87,5 +103,5 @@ def _fill(world: World, effect: MergeEffect, survivor: ContactRow, column: str, 
 
 
 def primary_of(held: set[tuple[int, str, str]], kind: Kind) -> str | None:
-    """The value that becomes primary when the old one went: the least of the further ones, so that it is always the same."""
+    """The value that becomes primary when the old one went: the least of the further ones, always the same."""
     return min((key[2] for key in held if key[0] == kind), default=None)

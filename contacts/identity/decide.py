@@ -98,6 +98,7 @@ class _Decision:
 
     def run(self) -> None:
         # 1. Who is meant?
+        contact: ContactRow | None
         if self.record.contact_id is not None:
             contact = self.named_contact(self.record.contact_id)
         else:
@@ -382,10 +383,9 @@ class _Decision:
         self.outcome.rule = self.outcome.rule if self.outcome.rule in ("T7", "L6") else "L9"
         self.say_matched_by("created")
         deliberately = plan.person or plan.source == "import"
-        contact = self.world.create(
+        return self.world.create(
             self.number_of_visitor() or next(self.world.new_ids), plan.source, deliberately=deliberately
         )
-        return contact
 
     def see_visitor(self) -> None:
         """L15: the cookie has a number and no contact; one that a deleted contact left gets a fresh number (L8, T5)."""

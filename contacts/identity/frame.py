@@ -1,4 +1,4 @@
-"""The frame in which a verb changes contacts that it names: locks taken, rows and identifiers loaded, effects written."""
+"""The frame in which a verb changes contacts that it names: values locked, rows loaded, effects written."""
 
 from __future__ import annotations
 

@@ -130,7 +130,8 @@ def find(cursor: psycopg.Cursor[Any], world: World, keys: Collection[Key]) -> No
 
 
 def _key_params(keys: Iterable[Key]) -> list[str]:
-    shared, unique = [], []
+    shared: list[Key] = []
+    unique: list[Key] = []
     for key in keys:
         (shared if key[0] in SHARED_KINDS else unique).append(key)
     return [*_key_arrays(unique), *_key_arrays(shared)]

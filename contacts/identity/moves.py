@@ -128,7 +128,7 @@ def _return_family(
     cursor: psycopg.Cursor[Any], table: str, survivor_id: int, loser_id: int, row_ids: Sequence[int]
 ) -> list[str]:
     cursor.execute(
-        f"UPDATE {table} SET contact_id = %s WHERE contact_id = %s AND id = ANY(%s) RETURNING id",  # type: ignore[arg-type]
+        f"UPDATE {table} SET contact_id = %s WHERE contact_id = %s AND id = ANY(%s) RETURNING id",
         (loser_id, survivor_id, list(row_ids)),
     )
     returned = {row[0] for row in cursor.fetchall()}

@@ -13,8 +13,8 @@ import psycopg
 from django.db import transaction
 
 from contacts.identity import load
+from contacts.identity.erase import erase_contacts
 from contacts.identity.frame import retried
-from contacts.identity.lifecycle import erase_contacts
 from contacts.identity.settings import read_policy
 from contacts.identity.types import Status
 from contacts.identity.world import ACTIVE

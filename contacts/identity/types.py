@@ -44,9 +44,11 @@ class Plan:
     """How records are to be resolved: what the caller chose, and which door it came through.
 
     ``key``: a key of ``keys.KEYS`` or the key of a custom field. ``bulk``: a bulk call or an import (L2, L6a, L16, T9).
-    ``tracking``: '' for a trusted door, 'web' or 'mobile' for tracking (policy). ``activity``: an order, event or
-    purchase that takes over identifiers only (L17). ``may_restore``: whether a deleted contact comes back. ``may_create``: whether an unknown contact
-    is made at all. ``person``: somebody edits the sheet (T10, T12, L16).
+    ``empty_values_clear``: present and empty clears (T10). ``keep_channels``, ``unconfirmed``: as subscribe does (T8,
+    T11). ``tracking``: '' for a trusted door, else 'web', 'mobile' or 'event' (policy). ``activity``: an order, event
+    or purchase, that takes over identifiers only (L17). ``may_restore``: whether a deleted contact comes back.
+    ``may_create``: whether an unknown contact is made at all; ``needs_permanent``: only one that names an external ID,
+    email or phone. ``person``: somebody edits the sheet (T10, T12, L16).
     """
 
     key: str = "default"

@@ -395,7 +395,7 @@ class World:
         self.note_identifier(contact, "after", key)
 
     def note_identifier(self, contact: ContactRow, side: str, key: Key) -> None:
-        """Say in the journal that an identifier came (after) or went (before); primary values say it by their column."""
+        """Say in the journal that an identifier came (after) or went (before); columns speak for themselves."""
         kind = Kind(key[0])
         if kind in PRIMARY_COLUMNS or kind == Kind.CUSTOM:
             self.touch(contact)

@@ -103,17 +103,17 @@ class _Runner:
             if isinstance(item, Insert) and len(item.rows) >= INSERT_AT_MOST:
                 self._copy(item)
             else:
-                self.cursor.execute(*(item.as_part() if isinstance(item, Insert) else item))  # type: ignore[arg-type]
+                self.cursor.execute(*(item.as_part() if isinstance(item, Insert) else item))
 
     def _run_as_one(self, parts: list[Part]) -> None:
         *first, last = parts
         chain = ", ".join(f"p{number} AS ({part.sql})" for number, part in enumerate(first))
         sql = f"WITH {chain} {last.sql}" if chain else last.sql
-        self.cursor.execute(sql, [value for part in parts for value in part.params])  # type: ignore[arg-type]
+        self.cursor.execute(sql, [value for part in parts for value in part.params])
 
     def _copy(self, rows: Insert) -> None:
         columns = ", ".join(map(_quoted, rows.columns))
-        with self.cursor.copy(f"COPY {rows.table} ({columns}) FROM STDIN") as copy:  # type: ignore[arg-type]
+        with self.cursor.copy(f"COPY {rows.table} ({columns}) FROM STDIN") as copy:
             copy.write(_copy_text(rows.rows))
 
 
@@ -282,7 +282,8 @@ def _case_parts(world: World) -> Iterable[Part]:
             " contact_ids = ARRAY(SELECT DISTINCT unnest(c.contact_ids || excluded.contact_ids) ORDER BY 1),"
             " status = CASE WHEN c.dismissed_ids @> (c.contact_ids || excluded.contact_ids)"
             " THEN c.status ELSE 'open' END"
-            " WHERE NOT c.contact_ids @> excluded.contact_ids OR (c.status <> 'open' AND NOT c.dismissed_ids @> excluded.contact_ids)",
+            " WHERE NOT c.contact_ids @> excluded.contact_ids"
+            " OR (c.status <> 'open' AND NOT c.dismissed_ids @> excluded.contact_ids)",
             [
                 orjson.dumps(
                     [
@@ -302,27 +303,28 @@ def _case_parts(world: World) -> Iterable[Part]:
 
 def _new_changes(world: World, cause: Cause, merge_ids: dict[int, int]) -> Insert:
     moment = world.moment.isoformat()
-    rows = []
-    for entry in world.entries:
-        if not entry.is_empty:
-            rows.append(
-                (
-                    entry.contact_id,
-                    moment,
-                    cause.by,
-                    entry.kind,
-                    entry.matched_by,
-                    cause.import_id,
-                    _merge_of(entry, merge_ids),
-                    _json(entry.before),
-                    _json(entry.after),
-                    _json(entry.details),
-                )
-            )
+    rows = [
+        (
+            entry.contact_id,
+            moment,
+            cause.by,
+            entry.kind,
+            entry.matched_by,
+            cause.import_id,
+            _merge_of(entry, merge_ids),
+            _json(entry.before),
+            _json(entry.after),
+            _json(entry.details),
+        )
+        for entry in world.entries
+        if not entry.is_empty
+    ]
     return Insert("contacts_change", CHANGE_COLUMNS, rows)
 
 
 def _merge_of(entry: Entry, merge_ids: dict[int, int]) -> int | None:
+    if entry.kind == "unmerged":
+        return int(entry.details["merge"])
     if not merge_ids:
         return None
     return merge_ids.get(entry.details.get("loser", entry.contact_id))
