@@ -85,7 +85,7 @@ class Schema:
         }
 
     def __reduce__(self) -> tuple[Any, ...]:
-        keywords = {
+        keywords: dict[str, Any] = {
             "external_id_max_length": self.external_id_max_length,
             "country": self.country,
             "junk_values": tuple(self.junk),

@@ -107,7 +107,7 @@ def _own_numbers(country: str) -> tuple[str, re.Pattern[str]] | None:
     metadata = PhoneMetadata.metadata_for_region(country, None)
     if metadata is None or metadata.country_code is None:
         return None
-    return str(metadata.country_code), re.compile(metadata.general_desc.national_number_pattern or "")
+    return str(metadata.country_code), re.compile(_general_pattern(metadata))
 
 
 @lru_cache(maxsize=300)
@@ -120,6 +120,10 @@ def _country(code: int) -> _Country:
         re.compile(prefix) if prefix else None,
         tuple(_region(metadata, alone=len(known) == 1) for metadata in known),
     )
+
+
+def _general_pattern(metadata: PhoneMetadata) -> str:
+    return (metadata.general_desc and metadata.general_desc.national_number_pattern) or ""
 
 
 _TYPES: Final = (
@@ -135,7 +139,7 @@ def _region(metadata: PhoneMetadata, *, alone: bool) -> _Region:
         for description in descriptions
         if description is not None and description.national_number_pattern
     ]
-    general = metadata.general_desc.national_number_pattern
+    general = _general_pattern(metadata)
     valid = re.compile(f"(?=(?:{general})$)(?:{'|'.join(f'(?:{pattern})' for pattern in patterns) or '(?!)'})$")
     leading = metadata.leading_digits if not alone else None
     return _Region(re.compile(leading) if leading else None, valid)

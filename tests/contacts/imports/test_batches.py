@@ -96,6 +96,13 @@ def test_a_reader_does_not_outlive_a_parent_that_was_killed(tmp_path: Path) -> N
         assert not Path(f"/proc/{reader}").exists()
 
 
+def test_the_reader_loads_no_django() -> None:
+    script = (
+        "import sys, contacts.imports.batches; sys.exit(any(name in sys.modules for name in ('django', 'psycopg')))"
+    )
+    assert subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parents[3], check=False).returncode == 0
+
+
 def test_a_file_that_changes_while_it_is_read_ahead_is_an_error(tmp_path: Path) -> None:
     path = people_file(tmp_path, 60 * BATCH)
     batches = read_ahead(job_of(path))
