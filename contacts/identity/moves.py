@@ -20,6 +20,7 @@ __all__ = ["claim_events", "move_rows", "return_rows"]
 FAMILY: Final = ("contacts_event", "contacts_order")
 """Tables whose rows simply follow their contact."""
 
+# In duplicate cases the survivor stands for both; one that was about these two alone is done.
 _MOVE_FAMILY: Final = """
 WITH merge AS (
     INSERT INTO contacts_merge (contact_id, loser_id, at, by, rule, filled, identifiers, undone_by)
@@ -31,6 +32,16 @@ WITH merge AS (
     UPDATE contacts_order SET contact_id = %(survivor)s WHERE contact_id = %(loser)s RETURNING id
 ), tombstones AS (
     UPDATE contacts_contact SET merged_into_id = %(survivor)s WHERE merged_into_id = %(loser)s RETURNING id
+), cases AS (
+    UPDATE contacts_duplicatecase SET
+        contact_ids = ARRAY(SELECT DISTINCT CASE WHEN i = %(loser)s THEN %(survivor)s ELSE i END
+                            FROM unnest(contact_ids) i ORDER BY 1),
+        status = CASE WHEN done.is_done THEN 'merged' ELSE status END,
+        closed_at = CASE WHEN done.is_done THEN %(at)s ELSE closed_at END,
+        closed_by = CASE WHEN done.is_done THEN %(by)s ELSE closed_by END
+    FROM (SELECT id, status = 'open' AND cardinality(contact_ids) = 2 AND contact_ids @> %(both)s::bigint[] AS is_done
+          FROM contacts_duplicatecase WHERE contact_ids @> %(tomb)s::bigint[]) AS done
+    WHERE done.id = contacts_duplicatecase.id
 ), moves AS (
     INSERT INTO contacts_mergemove (contact_id, merge_id, "table", row_ids, dropped)
     SELECT %(survivor)s, merge.id, moved.name, moved.ids, '[]'
@@ -82,6 +93,8 @@ def move_rows(cursor: psycopg.Cursor[Any], effect: MergeEffect, *, at: datetime,
             "rule": effect.rule,
             "filled": orjson.dumps(effect.filled).decode(),
             "identifiers": orjson.dumps(identifiers).decode(),
+            "both": [effect.survivor_id, effect.loser_id],
+            "tomb": [effect.loser_id],
         },
     )
     merge_id = int(cursor.fetchone()[0])  # type: ignore[index]
