@@ -80,7 +80,6 @@ def merge_contacts(
             world.begin()
             world.say_matched_by("id")
             absorb(world, survivor, loser, rule=BY_PERSON, choices=choices)
-            _close_cases(frame, survivor.id, loser.id)
         return frame.merge_ids[loser.id]
 
     return retried(run)
@@ -91,21 +90,6 @@ def _named(world: World, contact_id: int) -> ContactRow:
     if contact is None or contact.values["state"] == ERASED:
         raise ContactNotFound(contact_id=contact_id)
     return contact
-
-
-def _close_cases(frame: Frame, survivor_id: int, loser_id: int) -> None:
-    """Cases of the two: the survivor stands for both; one with nobody else in it is done."""
-    frame.cursor.execute(
-        "UPDATE contacts_duplicatecase SET"
-        " contact_ids = ARRAY(SELECT DISTINCT CASE WHEN i = %(loser)s THEN %(survivor)s ELSE i END"
-        " FROM unnest(contact_ids) i ORDER BY 1) WHERE contact_ids @> ARRAY[%(loser)s::bigint]",
-        {"loser": loser_id, "survivor": survivor_id},
-    )
-    frame.cursor.execute(
-        "UPDATE contacts_duplicatecase SET status = 'merged', closed_at = %s, closed_by = %s"
-        " WHERE contact_ids = ARRAY[%s::bigint] AND status = 'open'",
-        (frame.moment, frame.cause.by, survivor_id),
-    )
 
 
 class _Record(NamedTuple):
