@@ -128,7 +128,7 @@ class ContactAdmin(ModelAdmin):
         if contacts is None:
             return None
         if request.POST.get("post"):
-            self.delete_queryset(request, queryset)
+            self.delete_queryset(request, queryset.filter(pk__in=[contact.pk for contact in contacts]))
             return None
         context = {
             **self.admin_site.each_context(request),

@@ -1,0 +1,235 @@
+"""The contact list: what its search box understands, its filters, and its actions over a selection."""
+
+import pytest
+from django.urls import reverse
+
+from contacts.admin.search import Query, read_query
+from contacts.identity.types import IMPORT, MOBILE
+from contacts.keys import Kind
+from contacts.models import Change, Contact, ContactState
+from tests.people import deleted, erased, have, imported, merged, visitor
+
+LIST = reverse("admin:contacts_contact_changelist")
+
+
+def list_names(client, **parameters):
+    answer = client.get(LIST, parameters)
+    assert answer.status_code == 200
+    return [contact.first_name for contact in answer.context["cl"].result_list]
+
+
+PEOPLE = (
+    have(
+        "olena", {"external_id": "A-1", "email": "Olena@Example.com", "first_name": "Olena", "last_name": "Shevchenko"}
+    ),
+    have("bohdan", {"external_id": "a-1", "phone": "+380672223344", "first_name": "Bohdan", "last_name": "Melnyk"}),
+    have(
+        "taras", {"external_id": "0672223355", "email": "t@example.com", "first_name": "Taras", "last_name": "Olenych"}
+    ),
+    have(
+        "amelie",
+        {
+            "email": "amelie@example.com",
+            "contact_key": "CK-9",
+            "first_name": "Amélie",
+            "last_name": "van den Berg",
+            "identifiers": [{"kind": "mobile_push", "app": "shop", "value": "x" * 600}],
+        },
+        MOBILE,
+    ),
+    have(
+        "oksana", {"external_id": "A-7", "email": "oksana@example.com", "first_name": "Oksana", "last_name": "Melnyk"}
+    ),
+    merged("olena", "oksana"),
+    have("ivan", {"external_id": "A-8", "email": "ivan@example.com", "first_name": "Ivan"}),
+    deleted("ivan"),
+    have("hanna", {"external_id": "A-9", "email": "hanna@example.com", "first_name": "Hanna"}),
+    erased("hanna"),
+    visitor("somebody", "cookie-1"),
+)
+
+SEARCHES = [
+    ("olena@example.com", ["Olena"]),
+    ("  OLENA@EXAMPLE.COM ", ["Olena"]),
+    ("A-1", ["Olena"]),
+    ("a-1", ["Bohdan"]),
+    ("extid:A-1", ["Olena"]),
+    ("extid: a-1", ["Bohdan"]),
+    ("extid:olena@example.com", []),
+    ("+380672223344", ["Bohdan"]),
+    ("067 222-33-44", ["Bohdan"]),
+    ("380672223344", ["Bohdan"]),
+    ("(067) 222 33 44", ["Bohdan"]),
+    ("0672223355", ["Taras"]),
+    ("x" * 600, ["Amélie"]),
+    ("CK-9", ["Amélie"]),
+    ("A-7", ["Olena"]),
+    ("oksana@example.com", ["Olena"]),
+    ("ivan@example.com", ["Ivan"]),
+    ("hanna@example.com", []),
+    ("cookie-1", []),
+    ("olen", ["Taras", "Olena"]),
+    ("OLENA", ["Olena"]),
+    ("olena shev", ["Olena"]),
+    ("shevchenko olena", ["Olena"]),
+    ("amélie van den", ["Amélie"]),
+    ("melnyk", ["Bohdan"]),
+    ("100%", []),
+    ("_lena", []),
+    ("id:0", []),
+    ("id:99999999999999999999999", []),
+    ("id:olena", []),
+    ("nobody at all", []),
+    ("' OR 1=1 --", []),
+]
+
+
+@pytest.mark.parametrize(("text", "names"), SEARCHES, ids=[text[:30] for text, _ in SEARCHES])
+def test_the_search_box_finds(admin_client, play, text, names):
+    play(*PEOPLE)
+
+    assert sorted(list_names(admin_client, q=text)) == sorted(names)
+
+
+def test_the_search_box_finds_a_contact_by_its_id_and_a_merged_one_at_its_survivor(admin_client, play):
+    stage = play(*PEOPLE)
+
+    assert list_names(admin_client, q=f"id:{stage.ids['bohdan']}") == ["Bohdan"]
+    assert list_names(admin_client, q=f"id: {stage.ids['oksana']}") == ["Olena"]
+    assert list_names(admin_client, q=f"id:{stage.ids['hanna']}") == []
+    assert list_names(admin_client, q=str(stage.ids["taras"])) == ["Taras"]
+
+
+def test_a_text_no_database_can_hold_finds_nobody_and_breaks_nothing(admin_client, play):
+    play(*PEOPLE)
+
+    assert admin_client.get(LIST, {"q": "ole\x00na"}).status_code == 200
+    assert admin_client.get(f"{LIST}?q=%ED%A0%BD%FF").status_code == 200
+
+
+def test_what_matches_exactly_comes_before_names(admin_client, play):
+    play(
+        have("olena", {"external_id": "Melnyk", "first_name": "Olena"}),
+        have("bohdan", {"external_id": "B-1", "first_name": "Bohdan", "last_name": "Melnyk"}),
+    )
+
+    assert list_names(admin_client, q="Melnyk") == ["Olena", "Bohdan"]
+
+
+def test_a_text_is_read_without_the_database():
+    assert read_query("id: 7", "UA") == Query(contact_id=7)
+    assert read_query("extid:X:1", "UA") == Query(values=("X:1",), kind=Kind.EXTERNAL_ID)
+    assert read_query("Olena@Example.COM", "UA").values == ("Olena@Example.COM", "olena@example.com")
+    assert read_query("050 123 45 67", "UA").values == ("050 123 45 67", "+380501234567")
+    assert read_query("o", "UA").names == ()
+
+
+def test_the_list_shows_active_contacts_the_last_change_first(admin_client, play):
+    play(*PEOPLE)
+
+    assert list_names(admin_client) == ["Olena", "Amélie", "Taras", "Bohdan"]
+    assert list_names(admin_client, state="all") == ["Ivan", "Olena", "Amélie", "Taras", "Bohdan"]
+    assert list_names(admin_client, state="deleted") == ["Ivan"]
+
+
+FILTERS = [
+    ({"has_external_id": "no"}, ["Amélie"]),
+    ({"has_external_id": "yes"}, ["Olena", "Taras", "Bohdan"]),
+    ({"has_email": "no"}, ["Bohdan"]),
+    ({"has_phone": "yes"}, ["Bohdan"]),
+    ({"has_phone": "no", "has_external_id": "no"}, ["Amélie"]),
+    ({"source": "mobile"}, ["Amélie"]),
+    ({"source": "api", "q": "olen"}, ["Olena", "Taras"]),
+    ({"q": "ivan@example.com", "state": "deleted"}, ["Ivan"]),
+    ({"q": "olena@example.com", "state": "deleted"}, []),
+]
+
+
+@pytest.mark.parametrize(("parameters", "names"), FILTERS, ids=[str(parameters) for parameters, _ in FILTERS])
+def test_filters_narrow_the_list(admin_client, play, parameters, names):
+    play(*PEOPLE)
+
+    assert list_names(admin_client, **parameters) == names
+
+
+def crowd(size):
+    return [
+        imported(f"person {number}", {"external_id": f"P-{number}", "email": f"p{number}@example.com"})
+        for number in range(size)
+    ]
+
+
+def test_a_page_has_25_rows_and_no_count(admin_client, play, django_assert_max_num_queries):
+    play(*crowd(27))
+
+    with django_assert_max_num_queries(10) as captured:
+        page = admin_client.get(LIST).context["cl"]
+    assert (len(page.result_list), page.has_next) == (25, True)
+    assert not [query["sql"] for query in captured if "count(" in query["sql"].lower()]
+    second = admin_client.get(LIST, {"p": 2}).context["cl"]
+    assert (len(second.result_list), second.has_next) == (2, False)
+    assert len(admin_client.get(LIST, {"p": -3}).context["cl"].result_list) == 25
+    assert len(admin_client.get(LIST, {"p": 10**9}).context["cl"].result_list) == 0
+    assert len(admin_client.get(LIST, {"all": ""}).context["cl"].result_list) == 25
+
+
+def test_a_search_takes_few_statements(admin_client, play, django_assert_max_num_queries):
+    play(*PEOPLE)
+
+    with django_assert_max_num_queries(15):
+        admin_client.get(LIST, {"q": "olena"})
+    with django_assert_max_num_queries(15):
+        admin_client.get(LIST, {"q": "0672223355"})
+
+
+def test_the_page_offers_no_selection_of_everything(admin_client, play):
+    play(*crowd(30))
+
+    page = admin_client.get(LIST).content.decode()
+
+    assert "9999999999" not in page
+    assert "Show all" not in page
+    assert "Select all 30" not in page
+
+
+def test_selected_contacts_are_deleted_after_a_question_and_restored(admin_client, play, admin_user):
+    stage = play(*PEOPLE)
+    chosen = {"_selected_action": [stage.ids["olena"], stage.ids["taras"]]}
+
+    question = admin_client.post(LIST, {"action": "delete_selected", **chosen})
+
+    assert question.status_code == 200
+    assert "Delete 2 contacts?" in question.content.decode()
+    assert list_names(admin_client, state="deleted") == ["Ivan"]
+
+    admin_client.post(LIST, {"action": "delete_selected", "post": "yes", **chosen})
+
+    assert sorted(list_names(admin_client, state="deleted")) == ["Ivan", "Olena", "Taras"]
+    assert Change.objects.filter(kind="deleted", by=f"user:{admin_user.pk}").count() == 2
+
+    admin_client.post(f"{LIST}?state=deleted", {"action": "restore_selected", **chosen})
+
+    assert list_names(admin_client, state="deleted") == ["Ivan"]
+    assert Contact.objects.get(pk=stage.ids["taras"]).state == ContactState.ACTIVE
+
+
+def test_an_action_never_goes_over_more_than_a_hundred(admin_client, play):
+    stage = play(*crowd(3))
+    some = [stage.ids["person 0"]]
+
+    everything = {"action": "delete_selected", "post": "yes", "select_across": "1", "_selected_action": some}
+    admin_client.post(LIST, everything)
+    admin_client.post(
+        LIST, {"action": "delete_selected", "post": "yes", "_selected_action": [*range(10**6, 10**6 + 101), *some]}
+    )
+
+    assert Contact.objects.filter(state=ContactState.DELETED).count() == 1
+
+
+def test_import_and_others_are_named_as_people_call_them(admin_client, play):
+    play(have("olena", {"external_id": "A-1", "first_name": "Olena"}, IMPORT))
+
+    page = admin_client.get(LIST).content.decode()
+
+    assert "Import" in page
+    assert "A-1" in page
