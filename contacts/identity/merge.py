@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -176,11 +176,16 @@ def _give_back(frame: Frame, record: _Record, survivor: ContactRow, loser: Conta
     world.set_state(loser, loser_state, merged_into_id=None)
     # 2. Values that the merge filled and nobody changed since go back to what they were.
     _unfill(world, record, survivor, report)
-    # 3. Identifiers, by what became of them since.
+    # 3. Identifiers, by what became of them since. What a later merge brought too stays on its account.
+    later = _brought_later(frame, record)
     for key in record.moved:
-        _return_identifier(world, key, survivor, loser, report)
+        if key in later and survivor.id in world.owners_of(key):
+            _share_identifier(world, key, loser, report)
+        else:
+            _return_identifier(world, key, survivor, loser, report)
     for key in record.dropped:
         world.attach(loser, key)
+    _return_cases(frame, [key for key in record.moved if survivor.id not in world.owners_of(key)], survivor, loser)
     # 4. Primary values that did not come back, or whose address changed its state since.
     _settle_primaries(world, loser, report)
     _settle_primaries(world, survivor, report)
@@ -235,6 +240,50 @@ def _return_identifier(world: World, key: Key, survivor: ContactRow, loser: Cont
             world.attach(loser, key)
     else:
         report.left.append(LeftBehind(kind.slug, key[2], f"Contact {next(iter(owners))} has it by now."))
+
+
+def _share_identifier(world: World, key: Key, loser: ContactRow, report: UndoReport) -> None:
+    """Another merge that stands brought the same value: the survivor keeps it, and the loser has it where it may."""
+    if key[0] in SHARED_KINDS:
+        world.attach(loser, key)
+    else:
+        report.left.append(LeftBehind(Kind(key[0]).slug, key[2], "A later merge brought it to the survivor."))
+
+
+def _brought_later(frame: Frame, record: _Record) -> set[Key]:
+    """What later merges into the same survivor brought, or would have; from now on they are said to have brought it."""
+    frame.cursor.execute(
+        "SELECT id, identifiers FROM contacts_merge WHERE contact_id = %s AND id > %s AND undone_at IS NULL ORDER BY id",
+        (record.survivor_id, record.id),
+    )
+    found: set[Key] = set()
+    mine = {*record.moved}
+    for merge_id, identifiers in frame.cursor.fetchall():
+        moved, dropped = ({(kind, app, value) for kind, app, value in identifiers[side]} for side in ("moved", "dropped"))
+        if taken_on := (dropped & mine) - found:
+            sides = {"moved": sorted(moved | taken_on), "dropped": sorted(dropped - taken_on)}
+            frame.cursor.execute(
+                "UPDATE contacts_merge SET identifiers = %s::jsonb WHERE id = %s", (orjson.dumps(sides).decode(), merge_id)
+            )
+        found |= moved | dropped
+    return found
+
+
+def _return_cases(frame: Frame, keys: Sequence[Key], survivor: ContactRow, loser: ContactRow) -> None:
+    """In the cases of values that went back, the loser stands again where the survivor stood for it (T13)."""
+    frame.cursor.execute(
+        "UPDATE contacts_duplicatecase c SET contact_ids ="
+        " ARRAY(SELECT DISTINCT CASE WHEN i = %s THEN %s ELSE i END FROM unnest(c.contact_ids) i ORDER BY 1)"
+        " FROM unnest(%s::smallint[], %s::text[]) AS k (kind, value)"
+        " WHERE c.kind = k.kind AND c.value = k.value AND %s = ANY(c.contact_ids)",
+        (
+            survivor.id,
+            loser.id,
+            load.array_of(key[0] for key in keys),
+            load.text_array(key[2] for key in keys),
+            survivor.id,
+        ),
+    )
 
 
 def _is_primary(contact: ContactRow, kind: Kind, column: str, key: Key) -> bool:
