@@ -9,6 +9,7 @@ from contacts.identity.erase import erase_contacts
 from contacts.identity.lifecycle import delete_contacts, restore_contacts
 from contacts.identity.merge import LeftBehind, UndoReport, merge_contacts, undo_merge
 from contacts.identity.resolve import MAX_BATCH, resolve, resolve_one
+from contacts.identity.stream import resolve_stream
 from contacts.identity.suppression import lift_suppressions, suppress_addresses
 from contacts.identity.types import Mode, Outcome, Plan, PolicyRules, Status, Step
 
@@ -29,6 +30,7 @@ __all__ = [
     "merge_contacts",
     "resolve",
     "resolve_one",
+    "resolve_stream",
     "restore_contacts",
     "suppress_addresses",
     "undo_merge",

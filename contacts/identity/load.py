@@ -47,12 +47,14 @@ CONTACT_COLUMNS: Final = tuple(column.attname for column in Contact._meta.concre
 """Every column of a contact, as the database names it."""
 
 _SHARED = ", ".join(str(int(kind)) for kind in sorted(SHARED_KINDS))
+# Each writer that passed the gate counts itself, once it holds it: see Locked.
 _LOCK = f"""
-SELECT {VERSION_SQL}, CASE WHEN b < 0 THEN pg_advisory_xact_lock_shared({LOCK_SPACE}, {GATE})
-            ELSE pg_advisory_xact_lock({LOCK_SPACE}, b) END
+SELECT CASE WHEN b < 0 THEN pg_advisory_xact_lock_shared({LOCK_SPACE}, {GATE})
+            ELSE pg_advisory_xact_lock({LOCK_SPACE}, b) END,
+       CASE WHEN b < 0 THEN nextval('contacts_gate') END, {VERSION_SQL}
 FROM unnest(%s::int[]) b
 """
-_LOCK_ALL = f"SELECT {VERSION_SQL}, pg_advisory_xact_lock({LOCK_SPACE}, {GATE})"
+_LOCK_ALL = f"SELECT pg_advisory_xact_lock({LOCK_SPACE}, {GATE}), nextval('contacts_gate'), {VERSION_SQL}"
 # Unique kinds by their unique index, shared ones by the key of the table: no value can hide another kind's rows. The
 # limits keep the plan to one index look-up a value, whatever the statistics say.
 _FIND = f"""
@@ -92,9 +94,14 @@ def bucket_of(key: Key) -> int:
 
 
 class Locked(NamedTuple):
-    """What was locked: every value there is or only those asked for; and the settings' version read with it."""
+    """What was locked: every value there is, or only those asked for.
+
+    ``turn`` counts the writers that passed the gate: whoever holds it closed and finds the number next to that of its
+    own last turn knows that nobody wrote in between. ``settings_version`` is read along.
+    """
 
     everything: bool
+    turn: int
     settings_version: int | None
 
 
@@ -106,8 +113,8 @@ def lock_values(cursor: psycopg.Cursor[Any], keys: Iterable[Key], *, everything:
         cursor.execute(_LOCK_ALL, binary=True)
     else:
         cursor.execute(_LOCK, (array_of([GATE, *buckets]),), binary=True)
-    row = cursor.fetchone()
-    return Locked(everything, row[0] if row else None)
+    _, turn, version = cursor.fetchall()[0]
+    return Locked(everything, turn, version)
 
 
 def find(cursor: psycopg.Cursor[Any], world: World, keys: Collection[Key]) -> None:
@@ -127,6 +134,15 @@ def find(cursor: psycopg.Cursor[Any], world: World, keys: Collection[Key]) -> No
         else:
             world.suppressed[digests[value]] = (contact_id, app)
     world.known_keys.update(ordered)
+    if world.before is not None:
+        _take_owners(world, world.before, ordered)
+
+
+def _take_owners(world: World, before: World, keys: Iterable[Key]) -> None:
+    """Owners as the batch that is being written leaves them, whether the database shows that yet or not."""
+    for key in keys:
+        if key in before.known_keys:
+            world.owners[key] = {contact_id: contact_id for contact_id in before.owners.get(key, ())}
 
 
 def _key_params(keys: Iterable[Key]) -> list[str]:
@@ -173,8 +189,13 @@ def load_rows(
     lock: bool,
 ) -> None:
     """Ids → rows, locked in id order; the survivors of tombstones among them too (race 2)."""
+    if world.before is not None:
+        for contact_id in ids:
+            if contact_id in world.before.rows:
+                world.rows[contact_id] = ContactRow(dict(world.before.rows[contact_id].values))
     wanted = [contact_id for contact_id in ids if contact_id not in world.rows]
     while wanted:
+        world.columns = frozenset(columns)
         cursor.execute(
             f"SELECT {', '.join(columns)} FROM contacts_contact WHERE id = ANY(%s::bigint[]) ORDER BY id"
             + (" FOR NO KEY UPDATE" if lock else ""),
@@ -198,6 +219,8 @@ def load_held(cursor: psycopg.Cursor[Any], world: World, contact_ids: Collection
     found: dict[int, set[Key]] = {contact_id: set() for contact_id in contact_ids}
     for kind, app, value, contact_id in cursor.fetchall():
         found[contact_id].add((kind, app, value))
+    if world.before is not None:
+        found.update({pk: set(world.before.held[pk]) for pk in contact_ids if pk in world.before.held})
     world.held.update(found)
 
 

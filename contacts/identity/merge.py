@@ -259,11 +259,14 @@ def _brought_later(frame: Frame, record: _Record) -> set[Key]:
     found: set[Key] = set()
     mine = {*record.moved}
     for merge_id, identifiers in frame.cursor.fetchall():
-        moved, dropped = ({(kind, app, value) for kind, app, value in identifiers[side]} for side in ("moved", "dropped"))
+        moved, dropped = (
+            {(kind, app, value) for kind, app, value in identifiers[side]} for side in ("moved", "dropped")
+        )
         if taken_on := (dropped & mine) - found:
             sides = {"moved": sorted(moved | taken_on), "dropped": sorted(dropped - taken_on)}
             frame.cursor.execute(
-                "UPDATE contacts_merge SET identifiers = %s::jsonb WHERE id = %s", (orjson.dumps(sides).decode(), merge_id)
+                "UPDATE contacts_merge SET identifiers = %s::jsonb WHERE id = %s",
+                (orjson.dumps(sides).decode(), merge_id),
             )
         found |= moved | dropped
     return found

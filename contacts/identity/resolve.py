@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import psycopg
 from django.db import DatabaseError, transaction
@@ -56,7 +57,7 @@ def resolve(
     iterator = iter(records)
     while batch := list(itertools.islice(iterator, MAX_BATCH)):
         moment = at or datetime.now(UTC)
-        outcomes += _Batch(plan, by=by, moment=moment, dry_run=dry_run, within=within).run(batch)
+        outcomes += Batch(plan, by=by, moment=moment, dry_run=dry_run, within=within).run(batch)
     return outcomes
 
 
@@ -71,22 +72,54 @@ def resolve_one(
     return outcome
 
 
-class _Batch:
-    """Up to ``MAX_BATCH`` records on their way through one transaction."""
+class Prepared(NamedTuple):
+    """A batch that was decided ahead, over a world that holds if nobody but us wrote since turn ``after``."""
 
-    def __init__(self, plan: Plan, *, by: str, moment: datetime, dry_run: bool, within: Within | None) -> None:
+    world: World
+    outcomes: list[Outcome]
+    settings: Settings
+    after: int
+
+
+class Handover(NamedTuple):
+    """A batch that is about to be written behind the closed gate: the next one can be decided over its world."""
+
+    world: World
+    turn: int
+
+
+class Batch:
+    """Up to ``MAX_BATCH`` records on their way through one transaction.
+
+    ``within`` is called with the outcomes inside the transaction, ``hand_over`` once they are decided and the gate is
+    closed. ``is_first_try`` tells afterwards whether what was handed over is what was written.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        by: str,
+        moment: datetime,
+        dry_run: bool = False,
+        within: Within | None = None,
+        hand_over: Callable[[Handover], None] | None = None,
+    ) -> None:
         self.plan = plan
         self.by = by
         self.moment = moment
         self.dry_run = dry_run
         self.within = within
+        self.hand_over = hand_over
+        self.is_first_try = True
 
-    def run(self, raw: Sequence[RawRecord | Record]) -> list[Outcome]:
+    def run(self, raw: Sequence[RawRecord | Record], prepared: Prepared | None = None) -> list[Outcome]:
         """Write the batch; trouble in the database is tried again, then halved down to the record that fails alone."""
         for _ in range(MAX_TRIES):
             try:
-                return self.run_once(raw)
+                return self.run_once(raw, prepared)
             except (DatabaseError, psycopg.Error, WriteConflict) as error:
+                self.is_first_try, prepared = False, None
                 trouble = database_cause(error)
                 if isinstance(trouble, REFUSED) and not isinstance(trouble, RETRIED):
                     break
@@ -97,34 +130,46 @@ class _Batch:
         middle = len(raw) // 2
         return self.run(raw[:middle]) + self.run(raw[middle:])
 
-    def run_once(self, raw: Sequence[RawRecord | Record]) -> list[Outcome]:
-        settings = read_settings() if self.dry_run else current_settings()
-        with transaction.atomic():
-            cursor = load.open_cursor()
-            records = normalized(raw, settings)
-            keys = {key for record in records for key in record.identifiers}
-            everything = len(raw) > load.ESCALATE_ABOVE
-            if not self.dry_run:
-                locked = load.lock_values(cursor, keys, everything=everything)
-                everything = locked.everything
-                if locked.settings_version != settings.version:
-                    settings = read_settings()
-                    records = normalized(raw, settings)
-                    keys = {key for record in records for key in record.identifiers}
-                    if not everything:
-                        load.lock_values(cursor, keys)
-            reserved = self.reserve(len(records))
-            world, outcomes = self.decide_all(cursor, records, keys, settings, reserved, everything=everything)
-            if not self.dry_run:
+    def run_once(self, raw: Sequence[RawRecord | Record], prepared: Prepared | None) -> list[Outcome]:
+        with transaction.atomic(), closing(load.open_cursor()) as cursor:
+            if self.dry_run:
+                world, outcomes = self.decide_dry(cursor, raw)
+            else:
+                world, outcomes = self.decide_locked(cursor, raw, prepared)
                 cause = Cause(self.by, self.plan.source, self.plan.import_id)
-                write_world(cursor, world, cause, together=len(records) == 1)
+                write_world(cursor, world, cause, together=len(raw) == 1)
                 send_signals(world)
-            cursor.close()
             if self.within is not None:
                 self.within(outcomes)
         if not self.dry_run:
             return_ids(world.new_ids)
         return outcomes
+
+    def decide_dry(self, cursor: psycopg.Cursor[Any], raw: Sequence[RawRecord | Record]) -> tuple[World, list[Outcome]]:
+        settings = read_settings()
+        records = normalized(raw, settings)
+        return self.decide_all(cursor, records, settings, Wanted(records, few=len(raw) > load.ESCALATE_ABOVE))
+
+    def decide_locked(
+        self, cursor: psycopg.Cursor[Any], raw: Sequence[RawRecord | Record], prepared: Prepared | None
+    ) -> tuple[World, list[Outcome]]:
+        """Decide behind the locks, or take what was decided ahead if nobody came in between."""
+        settings = current_settings()
+        records = normalized(raw, settings)
+        many = len(raw) > load.ESCALATE_ABOVE
+        locked = load.lock_values(cursor, () if many else keys_of(records), everything=many)
+        if locked.settings_version != settings.version:
+            settings, prepared = read_settings(), None
+            records = normalized(raw, settings)
+            if not locked.everything:
+                load.lock_values(cursor, keys_of(records))
+        if prepared is not None and locked.everything and locked.turn == prepared.after + 1:
+            world, outcomes = prepared.world, prepared.outcomes
+        else:
+            world, outcomes = self.decide_all(cursor, records, settings, Wanted(records, few=locked.everything))
+        if self.hand_over is not None and locked.everything:
+            self.hand_over(Handover(world, locked.turn))
+        return world, outcomes
 
     def reserve(self, count: int) -> list[int]:
         if self.dry_run:
@@ -135,17 +180,20 @@ class _Batch:
         self,
         cursor: psycopg.Cursor[Any],
         records: Sequence[Record],
-        keys: set[Key],
         settings: Settings,
-        reserved: list[int],
+        wanted: Wanted,
         *,
-        everything: bool,
+        before: World | None = None,
     ) -> tuple[World, list[Outcome]]:
-        """Decide every record; what turns out to be missing is loaded, and all is decided again from the start."""
-        wanted = _Wanted(records, keys, few=everything)
+        """Decide every record; what turns out to be missing is loaded, and all is decided again from the start.
+
+        Behind the closed gate, where ``wanted`` is but few, nothing can move, so that rows are not locked.
+        """
+        reserved = self.reserve(len(records))
+        lock = not (wanted.few or self.dry_run)
         for _ in range(MAX_ROUNDS):
-            world = World(moment=self.moment, new_ids=iter(reserved))
-            wanted.load(cursor, world, lock=not (everything or self.dry_run))
+            world = World(moment=self.moment, new_ids=iter(reserved), before=before)
+            wanted.load(cursor, world, lock=lock)
             outcomes = []
             complete = True
             for record in records:
@@ -156,7 +204,7 @@ class _Batch:
                     wanted.add(missing, record)
             if complete:
                 return world, outcomes
-            if not (everything or self.dry_run):
+            if lock:
                 load.lock_values(cursor, wanted.keys)
         raise WriteConflict
 
@@ -172,17 +220,18 @@ class _Batch:
         return [outcome]
 
 
-class _Wanted:
+class Wanted:
     """What is to be loaded for a batch; it grows with what the decider misses."""
 
-    def __init__(self, records: Sequence[Record], keys: set[Key], *, few: bool) -> None:
+    def __init__(self, records: Sequence[Record], *, few: bool) -> None:
         self.few = few
         self.records = records
-        self.keys = keys
         self.contact_ids = {record.contact_id for record in records if record.contact_id is not None}
         self.held_ids: set[int] = set()
         self.columns: Sequence[str] = load.CONTACT_COLUMNS
-        if few:
+        if not few:
+            self.keys = keys_of(records)
+        else:
             # A large batch reads the strongest value of each record first, and the columns that it writes.
             self.keys = {strongest for record in records for strongest in strongest_keys(record)}
             fields = {column for record in records for column in record.fields}
@@ -234,6 +283,10 @@ def strongest_keys(record: Record) -> Iterable[Key]:
     if record.external_id is not None and record.identifiers[0][0] == Kind.EXTERNAL_ID:
         return record.identifiers[:1]
     return record.identifiers
+
+
+def keys_of(records: Iterable[Record]) -> set[Key]:
+    return {key for record in records for key in record.identifiers}
 
 
 def normalized(raw: Sequence[RawRecord | Record], settings: Settings) -> list[Record]:

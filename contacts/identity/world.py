@@ -147,12 +147,18 @@ class World:
 
     ``owners`` maps a key to its contact ids, each with the id that the stored row has (None: not stored yet).
     ``held`` maps a contact to all its keys, where loaded. ``suppressed`` maps an email or phone key to its channel
-    state. ``moment`` is the time of the write; ``new_ids`` yields the ids of contacts to be created.
+    state. ``moment`` is the time of the write; ``new_ids`` yields the ids of contacts to be created. ``before`` is the
+    world of a batch that is being written at this moment: what it touched is taken from there. ``columns`` are those
+    that its rows were loaded with, if any were. ``is_tangled``: it touched values that it had not loaded, so that no
+    other world can build on it.
     """
 
-    def __init__(self, *, moment: datetime, new_ids: Iterator[int]) -> None:
+    def __init__(self, *, moment: datetime, new_ids: Iterator[int], before: World | None = None) -> None:
         self.moment = moment
         self.new_ids = new_ids
+        self.before = before
+        self.columns: frozenset[str] | None = None
+        self.is_tangled = False
         self.owners: dict[Key, dict[int, int | None]] = {}
         self.rows: dict[int, ContactRow] = {}
         self.held: dict[int, set[Key]] = {}
@@ -354,6 +360,7 @@ class World:
     def detach(self, contact: ContactRow, key: Key) -> None:
         """Take an identifier off the contact."""
         held = self.keys_held_by(contact)
+        self.is_tangled = self.is_tangled or key not in self.known_keys
         stored_at = self.owners.setdefault(key, {}).pop(contact.id, contact.id)
         if stored_at is not None:
             self.removed.append((key, stored_at))
@@ -363,6 +370,7 @@ class World:
 
     def move(self, key: Key, giver: ContactRow, taker: ContactRow) -> bool:
         """Move an identifier; False where the taker has it already, and the giver's row is dropped."""
+        self.is_tangled = self.is_tangled or key not in self.known_keys
         owners = self.owners.setdefault(key, {})
         given, taken = self.keys_held_by(giver), self.keys_held_by(taker)
         stored_at = owners.pop(giver.id, giver.id)

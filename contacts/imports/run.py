@@ -12,7 +12,8 @@ import contextlib
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -20,7 +21,7 @@ from typing import Any, Final, NamedTuple
 import psycopg
 from django.db import connection, transaction
 
-from contacts.identity import Outcome, Plan, resolve
+from contacts.identity import Outcome, Plan, resolve, resolve_stream
 from contacts.identity.settings import read_settings
 from contacts.imports.batches import Job, read_batches
 from contacts.imports.columns import lay_out, target_of
@@ -29,6 +30,7 @@ from contacts.imports.failures import errors_path_of, problem_rows, write_errors
 from contacts.imports.plan import Options
 from contacts.imports.reading import FileScan, find_header, scan_file
 from contacts.models import Import, ImportRow, ImportStatus
+from contacts.records import Record
 
 __all__ = ["COUNTED", "ImportReport", "Progress", "run_import"]
 
@@ -158,19 +160,39 @@ def finish(run: Import) -> None:
 
 
 def apply_file(run: Import, job: Job, options: Options, scan: FileScan, tell: Tell | None) -> None:
-    plan = options.plan(run.pk)
+    places = _Places(job.skip)
     done, started = job.skip, time.monotonic()
+
+    def note(outcomes: Sequence[Outcome]) -> None:
+        note_progress(run.pk, places.of(outcomes), outcomes, job)
+
     with contextlib.closing(read_batches(job, lines=scan.lines)) as batches:
-        for batch in batches:
-            places = {record.ref: done + place for place, record in enumerate(batch)}
-
-            def note(outcomes: Sequence[Outcome], places: dict[int, int] = places) -> None:
-                note_progress(run.pk, places[outcomes[0].ref], outcomes, job)
-
-            resolve(batch, plan, by=f"import:{run.pk}", within=note)
-            done += len(batch)
+        for outcomes in resolve_stream(places.noted(batches), options.plan(run.pk), by=f"import:{run.pk}", within=note):
+            done += len(outcomes)
             if tell is not None:
                 tell(Progress(done, job.skip, scan.lines, time.monotonic() - started))
+
+
+class _Places:
+    """How many rows of the file come before each that is on its way; blank lines are no rows.
+
+    Batches are noted by the thread that reads and asked for by the one that writes, which is at most two behind.
+    """
+
+    def __init__(self, done: int) -> None:
+        self.next = done
+        self.recent: deque[dict[int, int]] = deque(maxlen=4)
+
+    def noted(self, batches: Iterable[list[Record]]) -> Iterator[list[Record]]:
+        for batch in batches:
+            self.recent.append({record.ref: place for place, record in enumerate(batch, self.next)})
+            self.next += len(batch)
+            yield batch
+
+    def of(self, outcomes: Sequence[Outcome]) -> int:
+        """The place of the first of these rows."""
+        first = outcomes[0].ref
+        return next(places[first] for places in tuple(self.recent) if first in places)
 
 
 def note_progress(import_id: int, place: int, outcomes: Sequence[Outcome], job: Job) -> None:

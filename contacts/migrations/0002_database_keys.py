@@ -45,4 +45,6 @@ class Migration(migrations.Migration):
             for table, first in KEYS
         ),
         migrations.RunSQL(PARTITION_EVENTS, migrations.RunSQL.noop),
+        # Counts the transactions that write contacts or identifiers, see contacts.identity.load.
+        migrations.RunSQL("CREATE SEQUENCE contacts_gate", "DROP SEQUENCE contacts_gate"),
     ]
