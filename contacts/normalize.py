@@ -97,7 +97,9 @@ class Schema:
         """Whether a trimmed value identifies nobody."""
         if value.lower() in self.junk or (value[0] in "0-" and "0" in value and not value.strip("0-")):
             return True
-        return bool(self.patterns) and any(pattern.search(value) for pattern in self.patterns)
+        if not self.patterns or not is_encodable(value):  # what cannot be searched is refused by its reader
+            return False
+        return any(pattern.search(value) for pattern in self.patterns)
 
 
 _Plain = tuple[Cleaner, bool, str]
@@ -163,7 +165,7 @@ class _Draft:
             return
         try:
             number = int(text)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             number = 0
         if isinstance(text, bool | float) or not 0 < number < 2**63:
             self.refuse("id", "invalid_id", "A contact ID is a whole number above zero.")
@@ -192,7 +194,7 @@ class _Draft:
             if self.record.email is None:
                 self.record.email = shown
                 self.add_key(EMAIL, "", compared, shown)
-            elif self.record.email.lower() != compared:
+            elif (EMAIL, "", compared) not in self.identifiers:
                 self.warn("email", "second_value_ignored", "Only the first email of a record is used.")
 
     def read_phone(self, value: Any) -> None:
@@ -401,10 +403,19 @@ def _as_text(value: Any) -> str | None:
 
 
 def _check_encodable(text: str) -> None:
+    if not is_encodable(text):
+        raise InvalidValue("invalid_character", "The value holds half a character; check its encoding.")
+
+
+def is_encodable(text: str) -> bool:
+    """Whether the text can be stored, and searched by patterns: half a character of a pair cannot."""
+    if text.isascii():
+        return True
     try:
         text.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidValue("invalid_character", "The value holds half a character; check its encoding.") from error
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _text_cleaner(max_length: int) -> Cleaner:
