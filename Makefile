@@ -7,7 +7,7 @@ help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
 
 run: setup ## Serve Cardfile on PORT (8000), with its database and worker; Ctrl-C ends it all
-	@exec $(BIN)/python manage.py run
+	@exec $(BIN)/python -m crm.run
 
 setup: .venv/installed ## Make the virtual environment (costs nothing when nothing changed)
 

@@ -4,14 +4,13 @@ A variable that cannot be understood stops the start with its name, rather than 
 """
 
 import os
+import secrets
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import environ
 from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
-from django.core.management.utils import get_random_secret_key
-from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 env = environ.Env()
@@ -28,7 +27,7 @@ def read_secret_key() -> str:
         VAR_DIR.mkdir(parents=True, exist_ok=True)
         new = VAR_DIR / f"secret_key.{os.getpid()}"
         new.touch(mode=0o600)
-        new.write_text(get_random_secret_key())
+        new.write_text(secrets.token_urlsafe(48))
         with suppress(FileExistsError):
             os.link(new, file)  # never over a key that another process made meanwhile
         new.unlink()
@@ -173,7 +172,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-LOGIN_URL = reverse_lazy("admin:login")
+LOGIN_URL = "admin:login"
 HTTPS = env.bool("HTTPS", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0)

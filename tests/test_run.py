@@ -21,7 +21,7 @@ PROJECT = Path(__file__).parent.parent
 
 
 class Run:
-    """`manage.py run` with a var/ and a port of its own."""
+    """`make run` with a var/ and a port of its own."""
 
     def __init__(self, folder: Path) -> None:
         with socket.socket() as probe:
@@ -32,7 +32,7 @@ class Run:
         environment.pop("DATABASE_URL", None)
         with self.output.open("w") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "run"], cwd=PROJECT, env=environment, stdout=output, stderr=output
+                [sys.executable, "-m", "crm.run"], cwd=PROJECT, env=environment, stdout=output, stderr=output
             )
 
     def get(self, path: str) -> int:
@@ -149,7 +149,7 @@ def test_a_taken_port_is_said_plainly(start):
         environment = os.environ | {"VAR_DIR": str(run.home.parent), "PORT": str(taken.getsockname()[1])}
 
         said = subprocess.run(
-            [sys.executable, "manage.py", "run"],
+            [sys.executable, "-m", "crm.run"],
             cwd=PROJECT,
             env=environment,
             capture_output=True,
