@@ -53,17 +53,17 @@ def begin(folder: Path) -> Path:
 
 
 def tables() -> dict[str, Any]:
-    """Everything but ids and times; a contact is known by its place among all, in the order of their making."""
-    place = {pk: place for place, pk in enumerate(Contact.objects.order_by("pk").values_list("pk", flat=True))}
+    """Everything but ids and times; a contact is known by what stands on it."""
     columns = [
         field.attname
         for field in Contact._meta.concrete_fields
         if field.attname not in ("id", "merged_into_id") and not field.attname.endswith("_at")
     ]
+    place = {row[0]: str(row[1:]) for row in Contact.objects.values_list("pk", *columns)}
     kinds = ["kind", "app", "value", "source", "details"]
     changes = ["kind", "matched_by", "before", "after"]
     return {
-        "contacts": list(Contact.objects.order_by("pk").values_list(*columns)),
+        "contacts": sorted(place.values()),
         "identifiers": sorted(
             (str(row[:-1]), place[row[-1]]) for row in Identifier.objects.values_list(*kinds, "contact_id")
         ),
@@ -71,7 +71,7 @@ def tables() -> dict[str, Any]:
             (place[row[0]], TIME.sub("", str(row[1:]))) for row in Change.objects.values_list("contact_id", *changes)
         ),
         "cases": sorted(
-            (kind, value, [place[pk] for pk in ids])
+            (kind, value, sorted(place[pk] for pk in ids))
             for kind, value, ids in DuplicateCase.objects.values_list("kind", "value", "contact_ids")
         ),
         "rows": list(ImportRow.objects.order_by("row", "pk").values_list("row", "status", "column", "code", "message")),
