@@ -44,7 +44,7 @@ class HasFilter(RadioFilter):
     all_option = ("", _("All"))
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
-        return (("yes", _("Yes")), ("no", _("No")))
+        return (("yes", _("Has one")), ("no", _("Has none")))
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Contact]) -> QuerySet[Contact]:
         if self.value() not in ("yes", "no"):

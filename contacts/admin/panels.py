@@ -17,6 +17,7 @@ __all__ = ["Channel", "Held", "list_channels", "list_identifiers", "list_merges"
 
 IDENTIFIERS_AT_MOST: Final = 200
 MERGES_AT_MOST: Final = 50
+OTHERS_AT_MOST: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +106,15 @@ def list_open_cases(contact: Contact) -> list[dict[str, Any]]:
     cases = DuplicateCase.objects.filter(
         value__in=list(keys.values()), kind__in=(*keys, Kind.EXTERNAL_ID), status=CaseStatus.OPEN
     )
+    found = [case for case in cases if contact.pk in case.contact_ids and keys.get(case.kind) == case.value]
+    others = {case.pk: [pk for pk in case.contact_ids if pk != contact.pk][:OTHERS_AT_MOST] for case in found}
+    ids = {pk for named in others.values() for pk in named}
+    names = {other.pk: str(other) for other in Contact.objects.filter(pk__in=ids)} if ids else {}
     return [
-        {"case": case, "kind": word(KINDS, case.kind), "others": [pk for pk in case.contact_ids if pk != contact.pk]}
-        for case in cases
-        if contact.pk in case.contact_ids and keys.get(case.kind) == case.value
+        {
+            "case": case,
+            "kind": word(KINDS, case.kind),
+            "others": [(pk, names.get(pk, str(pk))) for pk in others[case.pk]],
+        }
+        for case in found
     ]

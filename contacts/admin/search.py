@@ -23,6 +23,7 @@ FOUND_AT_MOST: Final = 50
 NAMES_AT_MOST: Final = 100
 NAME_MILLISECONDS: Final = 1_500
 SHORTEST_NAME: Final = 2
+DIGITS_OF_A_NUMBER: Final = 4
 LISTED: Final = (ContactState.ACTIVE, ContactState.DELETED)
 
 
@@ -58,9 +59,14 @@ def read_query(text: str, country: str) -> Query:
     return Query(
         contact_id=_read_id(text),
         values=_compared([text, *_as_email(text), *_as_phone(text, country)]),
-        names=names if len(text) >= SHORTEST_NAME else (),
+        names=names if _may_be_name(text) else (),
         looks_like_name=all(char.isalpha() or char in " -'’." for char in text),
     )
+
+
+def _may_be_name(text: str) -> bool:
+    """Nobody is called like an address or a number, and looking through all names for one would take long."""
+    return len(text) >= SHORTEST_NAME and "@" not in text and sum(map(str.isdigit, text)) < DIGITS_OF_A_NUMBER
 
 
 def _read_id(text: str) -> int | None:

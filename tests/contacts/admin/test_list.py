@@ -122,6 +122,8 @@ def test_a_text_is_read_without_the_database():
     assert read_query("Olena@Example.COM", "UA").values == ("Olena@Example.COM", "olena@example.com")
     assert read_query("050 123 45 67", "UA").values == ("050 123 45 67", "+380501234567")
     assert read_query("o", "UA").names == ()
+    assert read_query("Olena van den Berg 3rd", "UA").names == ("Olena", "van", "den", "Berg", "3rd")
+    assert read_query("0501234567", "UA").names == ()
 
 
 def test_the_list_shows_active_contacts_the_last_change_first(admin_client, play):
