@@ -76,7 +76,7 @@ class Case:
     refused: bool = False
 
 
-@dataclass
+@dataclass(eq=False)
 class Merge:
     """What a merge did, so that it can be taken back."""
 
@@ -87,6 +87,7 @@ class Merge:
     dropped: list[Key] = field(default_factory=list)
     events: list[int] = field(default_factory=list)
     tombstones: list[int] = field(default_factory=list)
+    made_deliberate: bool = False
     gone: bool = False
     undone: bool = False
 
@@ -176,7 +177,7 @@ class Cards:
 
     # Changing things
 
-    def set(self, card: Card, column: str, value: Any) -> bool:
+    def write(self, card: Card, column: str, value: Any) -> bool:
         if card[column] == value:
             return False
         card.columns[column] = value
@@ -218,6 +219,11 @@ class Cards:
         others = self.sharing(card, key)
         if others and card.state == ACTIVE:
             self.open_case(key, {card.id, *(other.id for other in others)})
+
+    def note_all_shared(self, card: Card) -> None:
+        for key in self.held(card):
+            if key.kind in CHANNELS:
+                self.note_shared(card, key)
 
     # Records
 
@@ -279,29 +285,32 @@ class Cards:
     def find(self, wish: Wish, plan: Plan) -> Card | None:
         external_id = wish.key("external_id")
         if external_id and (owners := self.owners(external_id)):
-            if owners[0].state == DELETED and plan.may_restore:
+            if plan.may_restore:
                 self.check_restorable(owners[0], plan)
             return owners[0]  # L1, L2, L3
         keys = self.keys_to_try(wish, plan)
         lasting = [key for key in keys if key.kind in LASTING]
-        for key in lasting:
-            active = [card for card in self.owners(key) if card.state == ACTIVE]
-            found = self.choose(wish, plan, key, active)
-            if found:
-                self.matched_by = key.kind
-                return found
-        for key in lasting if plan.may_restore else ():  # L8: deleted ones only when no active one matches
-            deleted = [card for card in self.owners(key) if card.state == DELETED]
-            found = self.choose(wish, plan, key, deleted)
+        return (
+            self.find_in_state(ACTIVE, lasting, wish, plan)
+            or (plan.may_restore and self.find_in_state(DELETED, lasting, wish, plan))  # L8
+            or self.find_by_changeable([key for key in keys if key not in lasting], wish)
+        )
+
+    def find_in_state(self, state: str, keys: list[Key], wish: Wish, plan: Plan) -> Card | None:
+        for key in keys:
+            found = self.choose(wish, plan, key, [card for card in self.owners(key) if card.state == state])
             if found:
                 self.check_restorable(found, plan)
                 self.matched_by = key.kind
                 return found
+        return None
+
+    def find_by_changeable(self, keys: list[Key], wish: Wish) -> Card | None:
+        """L7, T6; never a deleted contact (L8)."""
         for key in keys:
-            if key.kind not in LASTING:
-                for card in self.owners(key):
-                    if card.state == ACTIVE and not self.is_someone_else(card, wish):
-                        return card  # L7, T6
+            for card in self.owners(key):
+                if card.state == ACTIVE and not self.is_someone_else(card, wish):
+                    return card
         return None
 
     def keys_to_try(self, wish: Wish, plan: Plan) -> list[Key]:
@@ -369,7 +378,7 @@ class Cards:
 
     def check_restorable(self, card: Card, plan: Plan) -> None:
         """L2: single calls restore; batches only when asked."""
-        if plan.bulk and not plan.restore_deleted:
+        if card.state == DELETED and plan.bulk and not plan.restore_deleted:
             raise Refused("skipped", "contact_deleted", card.id)
 
     # Taking over
@@ -395,7 +404,7 @@ class Cards:
         if card["external_id"]:
             self.let_go(card, key_of("external_id", card["external_id"]))  # L6a, L11
         self.attach(card, key)
-        self.set(card, "external_id", value)
+        self.write(card, "external_id", value)
 
     def take_channel(self, card: Card, channel: str, wish: Wish, plan: Plan) -> None:
         value = wish[channel]
@@ -406,7 +415,7 @@ class Cards:
         if current:
             if key_of(channel, current) == key:
                 if plan.person:
-                    self.set(card, channel, value)  # Silent: only a person changes how the same address is written
+                    self.write(card, channel, value)  # Silent: only a person changes how the same address is written
                 return  # Silent (T11): it stays unconfirmed, whoever sends the same address again
             if not self.may_replace(channel, wish, plan):
                 return
@@ -415,9 +424,9 @@ class Cards:
         if current:
             self.let_go(card, key_of(channel, current))  # T8, also for a value that is the contact's by a merge
         self.attach(card, key)
-        self.set(card, channel, value)
+        self.write(card, channel, value)
         fresh_state = UNCONFIRMED if plan.unconfirmed and channel == "email" else 1  # T11
-        self.set(card, f"{channel}_state", self.suppressed.get(key.value, fresh_state))  # T12
+        self.write(card, f"{channel}_state", self.suppressed.get(key.value, fresh_state))  # T12
         self.note_shared(card, key)  # T13
 
     def may_replace(self, channel: str, wish: Wish, plan: Plan) -> bool:
@@ -462,7 +471,7 @@ class Cards:
                 self.let_go(card, Key("custom", app, card[column]))
             if value and value != JUNK:
                 self.attach(card, Key("custom", app, value))
-        self.set(card, column, value)
+        self.write(card, column, value)
 
     def clear(self, card: Card, column: str) -> None:
         if column not in PERMANENT:
@@ -498,31 +507,24 @@ class Cards:
         self.merge_cards(survivor, loser, choices)
 
     def merge_cards(self, survivor: Card, loser: Card, choices: Mapping[str, str]) -> None:
+        """Rows move, blanks are filled, the loser becomes a tombstone whose own columns stay as they were."""
         merge = Merge(survivor.id, loser.id)
         self.merges.append(merge)
-        columns = dict(loser.columns)
-        for column, value in columns.items():
-            if column.endswith("_state"):
-                continue
-            if not survivor[column] or choices.get(column) == "loser":
+        for column, value in list(loser.columns.items()):
+            if not column.endswith("_state") and (not survivor[column] or choices.get(column) == "loser"):
                 self.fill(merge, survivor, column, value)
-                if column in CHANNELS and merge.filled.get(column):
+                if column in CHANNELS and column in merge.filled:
                     self.fill(merge, survivor, f"{column}_state", loser[f"{column}_state"])
         for key in self.held(loser):
-            self.rows.remove((key, loser.id))
             (merge.dropped if key in self.held(survivor) else merge.moved).append(key)
+            self.rows.remove((key, loser.id))
             self.rows.add((key, survivor.id))
-        if loser.deliberate and not survivor.deliberate:
-            merge.filled["deliberate"] = (False, True)
-            survivor.deliberate = True
-        for card in self.cards.values():
-            if card.merged_into == loser.id:
-                card.merged_into = survivor.id
-                merge.tombstones.append(card.id)
-        for event, who in self.events.items():
-            if who == loser.id:
-                self.events[event] = survivor.id
-                merge.events.append(event)
+        merge.made_deliberate = loser.deliberate and not survivor.deliberate
+        survivor.deliberate = survivor.deliberate or loser.deliberate
+        merge.events = self.move_events(survivor, loser, self.events)
+        merge.tombstones = [card.id for card in self.cards.values() if card.merged_into == loser.id]
+        for tombstone in merge.tombstones:
+            self.cards[tombstone].merged_into = survivor.id
         loser.was, loser.state, loser.merged_into = loser.state, MERGED, survivor.id
         self.touch(loser)
         self.touch(survivor)
@@ -530,10 +532,16 @@ class Cards:
 
     def fill(self, merge: Merge, survivor: Card, column: str, value: Any) -> None:
         before = survivor[column]
-        if self.set(survivor, column, value):
+        if self.write(survivor, column, value):
             merge.filled[column] = (before, value)
 
+    def move_events(self, taker: Card, giver: Card, among: Iterable[int]) -> list[int]:
+        moved = [event for event in among if self.events.get(event) == giver.id]
+        self.events.update(dict.fromkeys(moved, taker.id))
+        return moved
+
     def close_cases(self, survivor: int, loser: int) -> None:
+        """Silent: the survivor stands for both; a case that was about these two alone is done."""
         for case in self.cases.values():
             if loser in case.ids:
                 if case.ids == {survivor, loser} and case.status == "open":
@@ -541,46 +549,60 @@ class Cards:
                 case.ids = (case.ids - {loser}) | {survivor}
 
     def undo(self, merge: Merge) -> None:
-        if merge.gone:
-            raise Refused("failed", "contact_not_found")
-        if merge.undone:
-            raise Refused("failed", "merge_refused")
+        self.check_undoable(merge)
         survivor, loser = self.cards[merge.survivor], self.cards[merge.loser]
-        if survivor.state == MERGED:
-            raise Refused("failed", "undo_later_merge_first")
         merge.undone = True
         loser.state, loser.merged_into = loser.was, None
         for column, (before, after) in merge.filled.items():
-            if column == "deliberate":
-                survivor.deliberate = before
-            elif survivor[column] == after:
-                self.set(survivor, column, before)
+            if survivor[column] == after:  # what changed since stays
+                self.write(survivor, column, before)
+        survivor.deliberate = survivor.deliberate and not merge.made_deliberate
         for key in merge.moved:
-            self.give_back(key, survivor, loser)
+            self.give_back(merge, key, survivor, loser)
         for key in merge.dropped:
             self.rows.add((key, loser.id))
-        for card in (survivor, loser):
-            self.settle(card)
-            self.touch(card)
+        self.move_events(loser, survivor, merge.events)
         for tombstone in merge.tombstones:
             if self.cards[tombstone].merged_into == survivor.id:
                 self.cards[tombstone].merged_into = loser.id
-        for event in merge.events:
-            if self.events.get(event) == survivor.id:
-                self.events[event] = loser.id
         for card in (survivor, loser):
-            for key in self.held(card):
-                if key.kind in CHANNELS:
-                    self.note_shared(card, key)
+            self.settle(card)
+            self.touch(card)
+            self.note_all_shared(card)
 
-    def give_back(self, key: Key, survivor: Card, loser: Card) -> None:
+    def check_undoable(self, merge: Merge) -> None:
+        if merge.gone:
+            raise Refused("failed", "contact_not_found")  # one of the two was erased
+        if merge.undone:
+            raise Refused("failed", "merge_refused")
+        if self.cards[merge.survivor].state == MERGED:
+            raise Refused("failed", "undo_later_merge_first")
+
+    def give_back(self, merge: Merge, key: Key, survivor: Card, loser: Card) -> None:
         owners = {owner.id for owner in self.owners(key)}
-        own = key.kind in PERMANENT and survivor[key.kind] and key_of(key.kind, survivor[key.kind]) == key
-        if survivor.id in owners and not own:
+        if survivor.id in owners and not self.stays(merge, key, survivor):
             self.rows.remove((key, survivor.id))
             self.rows.add((key, loser.id))
+            if case := self.cases.get((key.kind, key.value)):
+                case.ids = {loser.id if contact == survivor.id else contact for contact in case.ids}
         elif key.kind in SHARED or not owners:
             self.rows.add((key, loser.id))
+
+    def stays(self, merge: Merge, key: Key, survivor: Card) -> bool:
+        """It became the survivor's own since, or a later merge that stands brought it too."""
+        for other in self.standing_merges(merge):
+            if key in (*other.moved, *other.dropped):
+                if key in other.dropped:
+                    other.dropped.remove(key)
+                    other.moved.append(key)
+                return True
+        own = survivor[key.kind] if key.kind in PERMANENT else None
+        return own is not None and key_of(key.kind, own) == key
+
+    def standing_merges(self, merge: Merge) -> list[Merge]:
+        """Later merges into the same survivor that were not undone."""
+        later = self.merges[self.merges.index(merge) + 1 :]
+        return [other for other in later if other.survivor == merge.survivor and not other.undone]
 
     def settle(self, card: Card) -> None:
         """Primary values are held; the states of channels are those of their addresses."""
@@ -588,53 +610,46 @@ class Cards:
             if card[kind] and key_of(kind, card[kind]) in self.held(card):
                 continue
             further = sorted(key.value for key in self.held(card) if key.kind == kind)
-            self.set(card, kind, further[0] if further else None)
+            self.write(card, kind, further[0] if further else None)
         for channel in CHANNELS:
             self.settle_state(card, channel)
 
     def settle_state(self, card: Card, channel: str) -> None:
         name, value = f"{channel}_state", card[channel]
         if not value:
-            self.set(card, name, None)
+            self.write(card, name, None)
             return
         state = self.suppressed.get(key_of(channel, value).value)
         if state:
-            self.set(card, name, state)
+            self.write(card, name, state)
         elif (card[name] or UNSUBSCRIBED) >= UNSUBSCRIBED:
-            self.set(card, name, 1)
+            self.write(card, name, 1)
 
     # Living and dying
 
-    def delete(self, contact_id: int) -> str:
-        card = self.living(contact_id)
-        if card.state == DELETED:
-            return "unchanged"
-        card.state = DELETED
-        self.touch(card)
-        return "updated"
-
-    def restore(self, contact_id: int) -> str:
-        card = self.living(contact_id)
-        if card.state == ACTIVE:
-            return "unchanged"
-        self.restore_card(card)
-        return "updated"
+    def change_life(self, verb: str, contact_id: int) -> tuple[str, str]:
+        """(status, code) of deleting, restoring or erasing a contact; a merged id means its survivor."""
+        card = self.follow(contact_id)
+        if card is None or card.state == ERASED:
+            return "failed", "contact_not_found"
+        if verb == "erase":
+            self.erase_card(card)
+        elif card.state == (DELETED if verb == "delete" else ACTIVE):
+            return "unchanged", ""
+        elif verb == "restore":
+            self.restore_card(card)
+        else:
+            card.state = DELETED
+            self.touch(card)
+        return "updated", ""
 
     def restore_card(self, card: Card) -> None:
         card.state = ACTIVE
         self.touch(card)
-        for key in self.held(card):
-            if key.kind in CHANNELS:
-                self.note_shared(card, key)
+        self.note_all_shared(card)
 
-    def living(self, contact_id: int) -> Card:
-        card = self.follow(contact_id)
-        if card is None or card.state == ERASED:
-            raise Refused("failed", "contact_not_found")
-        return card
-
-    def erase(self, contact_id: int) -> str:
-        card = self.living(contact_id)
+    def erase_card(self, card: Card) -> None:
+        """The survivor and all its tombstones: nothing is left but their ids."""
         ids = {card.id, *(other.id for other in self.cards.values() if other.merged_into == card.id)}
         self.rows = {(key, owner) for key, owner in self.rows if owner not in ids}
         self.events = {event: who for event, who in self.events.items() if who not in ids}
@@ -648,7 +663,6 @@ class Cards:
                 case.dismissed -= ids
                 if len(case.ids) < (1 if case.refused else 2):
                     del self.cases[value]
-        return "updated"
 
     def suppress(self, value: str, state: int) -> None:
         self.suppressed[value] = max(state, self.suppressed.get(value, 0))  # T12: the more restrictive stays
