@@ -34,6 +34,7 @@ COOKIE: Final = int(Kind.COOKIE)
 STATE_ACTIVE: Final = 1
 STATE_UNCONFIRMED: Final = 2
 PERMANENT: Final = frozenset(int(kind) for kind in PERMANENT_KINDS)
+SLUGS: Final = {int(kind): kind.slug for kind in Kind}
 
 MESSAGES: Final = {
     "key_missing": "The record has no valid value for the chosen key; fill it in.",
@@ -130,13 +131,15 @@ class _Decision:
             outcome.status = Status.CREATED
         elif restored:
             outcome.status = Status.RESTORED
-        elif not all(entry.is_empty for entry in entries):
+        elif entries and not all(entry.is_empty for entry in entries):
             outcome.status = Status.UPDATED
-        if entries:
+        if len(entries) == 1:
+            outcome.before, outcome.after = entries[0].before, entries[0].after
+        elif entries:
             outcome.before = {column: value for entry in reversed(entries) for column, value in entry.before.items()}
             outcome.after = {column: value for entry in entries for column, value in entry.after.items()}
-        for entry in entries:
-            if outcome.rule:
+        if outcome.rule:
+            for entry in entries:
                 entry.details.setdefault("rule", outcome.rule)
 
     # 1a. The caller names one contact
@@ -214,10 +217,11 @@ class _Decision:
         owner = self.world.owner_of(key)
         contact = self.world.follow(owner) if owner is not None else None
         if contact is None:
-            self.step(key, (), "nobody has it")
+            if not self.plan.bulk:
+                self.step(key, (), "nobody has it")
             return None
         self.say_matched_by("external_id")
-        if self.is_deleted(contact):
+        if contact.values["state"] == DELETED:
             self.outcome.rule = "L2"
             self.check_restorable(contact, by_external_id=True)
         else:
@@ -377,15 +381,16 @@ class _Decision:
         if plan.tracking == "web" and all(key[0] in (COOKIE, ADVERTISING) for key in record.identifiers):
             self.see_visitor()
             return None
-        has_permanent = any(key[0] in PERMANENT for key in record.identifiers)
-        if not plan.may_create or (plan.needs_permanent and not has_permanent):
+        if not plan.may_create or (plan.needs_permanent and not self.has_permanent()):
             raise Refused(Status.FAILED, "contact_not_found")
-        self.outcome.rule = self.outcome.rule if self.outcome.rule in ("T7", "L6") else "L9"
+        if self.outcome.rule not in ("T7", "L6"):
+            self.outcome.rule = "L9"
         self.say_matched_by("created")
-        deliberately = plan.person or plan.source == "import"
-        return self.world.create(
-            self.number_of_visitor() or next(self.world.new_ids), plan.source, deliberately=deliberately
-        )
+        number = (None if self.is_unknown else self.number_of_visitor()) or next(self.world.new_ids)
+        return self.world.create(number, plan.source, deliberately=plan.person or plan.source == "import")
+
+    def has_permanent(self) -> bool:
+        return any(key[0] in PERMANENT for key in self.record.identifiers)
 
     def see_visitor(self) -> None:
         """L15: the cookie has a number and no contact; one that a deleted contact left gets a fresh number (L8, T5)."""
@@ -544,12 +549,14 @@ class _Decision:
         fields = dict(record.fields)
         if record.external_id is not None:
             fields["external_id"] = record.external_id
-        for column, value in (("email", record.email), ("phone", record.phone)):
-            if value is not None:
-                fields[column] = value
-                key = self.key_of(EMAIL if column == "email" else PHONE)
-                values[f"{column}_state"], values[f"{column}_state_reason"] = self.state_of(column, key)
-                values[f"{column}_state_at"] = world.moment
+        if record.email is not None:
+            fields["email"] = record.email
+            values["email_state"], values["email_state_reason"] = self.state_of("email", self.key_of(EMAIL))
+            values["email_state_at"] = world.moment
+        if record.phone is not None:
+            fields["phone"] = record.phone
+            values["phone_state"], values["phone_state_reason"] = self.state_of("phone", self.key_of(PHONE))
+            values["phone_state_at"] = world.moment
         world.fill_new(contact, fields, record.attributes)
 
     def give_fields(self, contact: ContactRow) -> None:
@@ -575,16 +582,21 @@ class _Decision:
             current = contact["attributes"].get(key)
             if (plan.fill_blanks_only or (plan.bulk and plan.key == key)) and current is not None:
                 continue
-            carried = record.key_of(Kind.CUSTOM, key)
-            if carried is not None:
+            if self.carries(CUSTOM, key):
                 self.take_custom_key(contact, key, current, value)
-            elif current is not None and self.was_junk(f"fields.{key}"):
+            elif current is not None and record.warnings and self.was_junk(f"fields.{key}"):
                 _release_custom_key(world, contact, key, current)
             world.set_attribute(contact, key, value)
 
     def was_junk(self, column: str) -> bool:
         """The field holds a placeholder now, which is data and no identifier."""
         return any(warning.column == column and warning.code == "junk_value" for warning in self.record.warnings)
+
+    def carries(self, kind: int, app: str) -> bool:
+        for key in self.record.identifiers:
+            if key[0] == kind and key[1] == app:
+                return True
+        return False
 
     def take_custom_key(self, contact: ContactRow, app: str, current: Any, value: Any) -> None:
         """A custom key's field changes: so does its identifier."""
@@ -632,11 +644,11 @@ class _Decision:
         else:
             world.move(key, other, contact)
             left = world.entry_of(other, "migrated")
-            left.before.setdefault("identifiers", []).append([Kind(key[0]).slug, key[1], key[2]])
+            left.before.setdefault("identifiers", []).append([SLUGS[key[0]], key[1], key[2]])
             left.details["migrated_to"] = contact.id
             world.note_identifier(contact, "after", key)
             world.entry_of(contact).details.setdefault("migrated_from", []).append(other.id)
-            outcome.migrated.append((Kind(key[0]).slug, key[2], other.id))
+            outcome.migrated.append((SLUGS[key[0]], key[2], other.id))
 
     # Small words
 
@@ -666,7 +678,7 @@ class _Decision:
 
 def column_of(key: Key) -> str:
     """What a key is called in an explanation: its kind, or the field of a custom key."""
-    return key[1] if key[0] == CUSTOM else Kind(key[0]).slug
+    return key[1] if key[0] == CUSTOM else SLUGS[key[0]]
 
 
 def custom_key(app: str, value: Any) -> Key:

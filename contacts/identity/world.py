@@ -245,6 +245,8 @@ class World:
 
     def record_entries(self, contact: ContactRow) -> list[Entry]:
         """What this record did to the contact."""
+        if len(self._open) == 1 and len(self.entries) == self._first + 1:
+            return self.entries[self._first :] if contact.id in self._open else []
         return [entry for entry in self.entries[self._first :] if entry.contact_id == contact.id]
 
     def touch(self, contact: ContactRow) -> None:
