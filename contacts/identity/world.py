@@ -413,6 +413,10 @@ class World:
         entry = self.entry_of(contact)
         getattr(entry, side).setdefault("identifiers", []).append([kind.slug, key[1], key[2]])
 
+    def count_kinds(self, contact: ContactRow) -> None:
+        """Recompute the mask of kinds, whatever happened to the contact's identifiers meanwhile."""
+        self._count_kinds(contact, self.keys_held_by(contact))
+
     def _count_kinds(self, contact: ContactRow, held: Iterable[Key]) -> None:
         """Recompute the mask of kinds from all identifiers of the contact."""
         mask = 0
