@@ -185,6 +185,7 @@ def _give_back(frame: Frame, record: _Record, survivor: ContactRow, loser: Conta
             _return_identifier(world, key, survivor, loser, report)
     for key in record.dropped:
         world.attach(loser, key)
+    world.count_kinds(loser)  # the tombstone kept the mask it had, whatever comes back
     _return_cases(frame, [key for key in record.moved if survivor.id not in world.owners_of(key)], survivor, loser)
     # 4. Primary values that did not come back, or whose address changed its state since.
     _settle_primaries(world, loser, report)
