@@ -12,10 +12,11 @@ import psycopg
 
 from contacts.identity import load
 from contacts.identity.absorb import absorb, primary_of
-from contacts.identity.decide import open_shared_cases
+from contacts.identity.decide import clear_in, custom_key, open_shared_cases
 from contacts.identity.errors import ContactNotFound, MergeRefused, UndoLaterMergeFirst
 from contacts.identity.frame import Frame, open_frame, retried
 from contacts.identity.moves import return_rows
+from contacts.identity.settings import current_settings
 from contacts.identity.world import (
     ACTIVE,
     CHANNEL_COLUMNS,
@@ -28,6 +29,7 @@ from contacts.identity.world import (
     primary_key_of,
 )
 from contacts.keys import SHARED_KINDS, Kind
+from contacts.normalize import custom_key_value
 from contacts.records import Key
 
 __all__ = ["LeftBehind", "UndoReport", "merge_contacts", "undo_merge"]
@@ -190,6 +192,7 @@ def _give_back(frame: Frame, record: _Record, survivor: ContactRow, loser: Conta
     # 4. Primary values that did not come back, or whose address changed its state since.
     _settle_primaries(world, loser, report)
     _settle_primaries(world, survivor, report)
+    _settle_custom_keys(world, survivor, record)
     # 5. Events, orders, consents, memberships, tombstones.
     _return_moves(frame, record, report)
     _count_orders(frame, survivor, loser)
@@ -304,6 +307,20 @@ def _settle_primaries(world: World, contact: ContactRow, report: UndoReport) -> 
             world.set_value(contact, column, primary_of(held, kind))
         if column in CHANNEL_COLUMNS:
             _settle_state(world, contact, kind, column)
+
+
+def _settle_custom_keys(world: World, contact: ContactRow, record: _Record) -> None:
+    """A custom key that an earlier merge had brought, and that went back with it, does not return as a mere value."""
+    held, schema = world.keys_held_by(contact), current_settings().schema
+    for column in record.filled:
+        described = schema.columns.get(column)
+        if described is None or not described.may_be_key or column in PRIMARY_COLUMNS.values():
+            continue
+        app = column.removeprefix("fields.")
+        value = contact["attributes"].get(app) if column.startswith("fields.") else contact[column]
+        if value is None or schema.is_junk(custom_key_value(value)) or custom_key(app, value) in held:
+            continue
+        clear_in(world, contact, column)
 
 
 def _settle_state(world: World, contact: ContactRow, kind: Kind, column: str) -> None:
