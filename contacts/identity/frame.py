@@ -17,6 +17,7 @@ from contacts.identity.errors import WriteConflict
 from contacts.identity.world import World
 from contacts.identity.write import Cause, send_signals, write_world
 from contacts.keys import SHARED_KINDS
+from contacts.records import Key
 
 __all__ = ["MAX_TRIES", "RETRIED", "Frame", "database_cause", "open_frame", "retried"]
 
@@ -49,23 +50,23 @@ def open_frame(ids: Collection[int], *, by: str, at: datetime | None = None) -> 
     """Lock and load contacts by id, with the survivors of those that were merged; write the world at the end.
 
     The values of a contact are known only once it is read, and may change until they are locked: read, lock, read
-    again, as often as the answer differs (race 2).
+    again; where more turned up, every lock is let go and all are taken in their order (race 2).
     """
     moment = at or datetime.now(UTC)
     with transaction.atomic():
         cursor = load.open_cursor()
         world = World(moment=moment, new_ids=iter(()))
+        keys = _load(cursor, world, ids, lock=False)
         for _ in range(MAX_TRIES):
-            seen = World(moment=moment, new_ids=iter(()))
-            load.load_rows(cursor, seen, ids, lock=False)
-            load.load_held(cursor, seen, list(seen.rows))
-            keys = {key for held in seen.held.values() for key in held}
+            before_locks = transaction.savepoint()
             load.lock_values(cursor, keys)
+            with_survivors = {*ids, *world.rows}
             world = World(moment=moment, new_ids=iter(()))
-            load.load_rows(cursor, world, ids, lock=True)
-            load.load_held(cursor, world, list(world.rows))
-            if world.held == seen.held:
+            held = _load(cursor, world, with_survivors, lock=True)
+            if held <= keys:
                 break
+            transaction.savepoint_rollback(before_locks)
+            keys |= held
         else:
             raise WriteConflict
         load.find(cursor, world, keys)
@@ -78,15 +79,24 @@ def open_frame(ids: Collection[int], *, by: str, at: datetime | None = None) -> 
         cursor.close()
 
 
+def _load(cursor: psycopg.Cursor[Any], world: World, ids: Collection[int], *, lock: bool) -> set[Key]:
+    """Rows and identifiers into ``world``; gives all values that these contacts hold."""
+    load.load_rows(cursor, world, ids, lock=lock)
+    load.load_held(cursor, world, list(world.rows))
+    return {key for held in world.held.values() for key in held}
+
+
 def retried(verb: Callable[[], T]) -> T:
-    """Call ``verb`` again when others were in its way, at most three times."""
-    for _ in range(MAX_TRIES - 1):
+    """Call ``verb`` again when others were in its way, at most three times; then it is a ``WriteConflict``."""
+    for left in reversed(range(MAX_TRIES)):
         try:
             return verb()
         except (DatabaseError, WriteConflict, psycopg.Error) as error:
             if not isinstance(database_cause(error), RETRIED):
                 raise
-    return verb()
+            if not left:
+                raise WriteConflict from error
+    raise AssertionError
 
 
 def database_cause(error: BaseException) -> BaseException:

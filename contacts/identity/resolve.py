@@ -88,6 +88,14 @@ class Handover(NamedTuple):
     turn: int
 
 
+class MoreToLock(Exception):
+    """The decider asks for values that are not locked. Locks are taken in one order only, so all are let go first."""
+
+    def __init__(self, keys: set[Key]) -> None:
+        super().__init__()
+        self.keys = keys
+
+
 class Batch:
     """Up to ``MAX_BATCH`` records on their way through one transaction.
 
@@ -112,6 +120,7 @@ class Batch:
         self.within = within
         self.hand_over = hand_over
         self.is_first_try = True
+        self.more_keys: set[Key] = set()
 
     def run(self, raw: Sequence[RawRecord | Record], prepared: Prepared | None = None) -> list[Outcome]:
         """Write the batch; trouble in the database is tried again, then halved down to the record that fails alone."""
@@ -131,6 +140,14 @@ class Batch:
         return self.run(raw[:middle]) + self.run(raw[middle:])
 
     def run_once(self, raw: Sequence[RawRecord | Record], prepared: Prepared | None) -> list[Outcome]:
+        for _ in range(MAX_ROUNDS):
+            try:
+                return self.run_locked(raw, prepared)
+            except MoreToLock as more:
+                self.more_keys |= more.keys
+        raise WriteConflict
+
+    def run_locked(self, raw: Sequence[RawRecord | Record], prepared: Prepared | None) -> list[Outcome]:
         with transaction.atomic(), closing(load.open_cursor()) as cursor:
             if self.dry_run:
                 world, outcomes = self.decide_dry(cursor, raw)
@@ -157,7 +174,7 @@ class Batch:
         settings = current_settings()
         records = normalized(raw, settings)
         many = len(raw) > load.ESCALATE_ABOVE
-        locked = load.lock_values(cursor, () if many else keys_of(records), everything=many)
+        locked = load.lock_values(cursor, () if many else keys_of(records) | self.more_keys, everything=many)
         if locked.settings_version != settings.version:
             settings, prepared = read_settings(), None
             records = normalized(raw, settings)
@@ -166,7 +183,9 @@ class Batch:
         if prepared is not None and locked.everything and locked.turn == prepared.after + 1:
             world, outcomes = prepared.world, prepared.outcomes
         else:
-            world, outcomes = self.decide_all(cursor, records, settings, Wanted(records, few=locked.everything))
+            wanted = Wanted(records, few=locked.everything)
+            wanted.keys |= self.more_keys
+            world, outcomes = self.decide_all(cursor, records, settings, wanted)
         if self.hand_over is not None and locked.everything:
             self.hand_over(Handover(world, locked.turn))
         return world, outcomes
@@ -191,6 +210,7 @@ class Batch:
         """
         reserved = self.reserve(len(records))
         lock = not (wanted.few or self.dry_run)
+        known = set(wanted.keys)
         for _ in range(MAX_ROUNDS):
             world = World(moment=self.moment, new_ids=iter(reserved), before=before)
             wanted.load(cursor, world, lock=lock)
@@ -204,8 +224,8 @@ class Batch:
                     wanted.add(missing, record)
             if complete:
                 return world, outcomes
-            if lock:
-                load.lock_values(cursor, wanted.keys)
+            if lock and wanted.keys != known:
+                raise MoreToLock(wanted.keys)
         raise WriteConflict
 
     def fail_alone(self, raw: RawRecord | Record, trouble: BaseException) -> list[Outcome]:
@@ -213,7 +233,7 @@ class Batch:
         outcome = Outcome(record.ref, Status.FAILED, code="write_conflict", message=WriteConflict.default_message())
         if not isinstance(trouble, RETRIED):
             outcome.code = "invalid_record"
-            outcome.message = "The database refused this record: " + str(trouble).splitlines()[0]
+            outcome.message = f"The database refused this record: {str(trouble).splitlines()[0]}."
         if self.within is not None:
             with transaction.atomic():
                 self.within([outcome])
