@@ -257,7 +257,8 @@ def _share_identifier(world: World, key: Key, loser: ContactRow, report: UndoRep
 def _brought_later(frame: Frame, record: _Record) -> set[Key]:
     """What later merges into the same survivor brought, or would have; from now on they are said to have brought it."""
     frame.cursor.execute(
-        "SELECT id, identifiers FROM contacts_merge WHERE contact_id = %s AND id > %s AND undone_at IS NULL ORDER BY id",
+        "SELECT id, identifiers FROM contacts_merge WHERE contact_id = %s AND id > %s AND undone_at IS NULL"
+        " ORDER BY id",
         (record.survivor_id, record.id),
     )
     found: set[Key] = set()
