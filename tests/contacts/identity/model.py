@@ -611,6 +611,9 @@ class Cards:
                 continue
             further = sorted(key.value for key in self.held(card) if key.kind == kind)
             self.write(card, kind, further[0] if further else None)
+        for column, app in CUSTOM_KEYS.items():
+            if card[column] not in (None, JUNK) and Key("custom", app, card[column]) not in self.held(card):
+                self.write(card, column, None)
         for channel in CHANNELS:
             self.settle_state(card, channel)
 
