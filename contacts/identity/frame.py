@@ -46,29 +46,31 @@ class Frame:
 
 
 @contextmanager
-def open_frame(ids: Collection[int], *, by: str, at: datetime | None = None) -> Iterator[Frame]:
+def open_frame(
+    ids: Collection[int], *, by: str, at: datetime | None = None, values: Collection[Key] = ()
+) -> Iterator[Frame]:
     """Lock and load contacts by id, with the survivors of those that were merged; write the world at the end.
 
     The values of a contact are known only once it is read, and may change until they are locked: read, lock, read
-    again; where more turned up, every lock is let go and all are taken in their order (race 2).
+    again; where more turned up, every lock is let go and all are taken in their order (race 2). The last time every
+    value there is is locked, and nothing can move any more. ``values`` are locked beside those that the contacts hold.
     """
     moment = at or datetime.now(UTC)
     with transaction.atomic():
         cursor = load.open_cursor()
         world = World(moment=moment, new_ids=iter(()))
-        keys = _load(cursor, world, ids, lock=False)
-        for _ in range(MAX_TRIES):
+        keys = _load(cursor, world, ids, lock=False) | set(values)
+        for left in reversed(range(MAX_TRIES)):
             before_locks = transaction.savepoint()
-            load.lock_values(cursor, keys)
+            load.lock_values(cursor, keys, everything=not left)
             with_survivors = {*ids, *world.rows}
             world = World(moment=moment, new_ids=iter(()))
             held = _load(cursor, world, with_survivors, lock=True)
-            if held <= keys:
+            if held <= keys or not left:
                 break
             transaction.savepoint_rollback(before_locks)
             keys |= held
-        else:
-            raise WriteConflict
+        keys |= held
         load.find(cursor, world, keys)
         sharing = {owner for key in keys if key[0] in SHARED_KINDS for owner in world.owners_of(key)}
         load.load_rows(cursor, world, sharing, lock=False)

@@ -114,11 +114,12 @@ def undo_merge(merge_id: int, *, by: str, at: datetime | None = None) -> UndoRep
 
     def run() -> UndoReport:
         record = _read_merge(merge_id)
-        with open_frame([record.survivor_id, record.loser_id], by=by, at=at) as frame:
+        values = {*record.moved, *record.dropped}
+        with open_frame([record.survivor_id, record.loser_id], by=by, at=at, values=values) as frame:
             report = UndoReport(record.id, record.survivor_id, record.loser_id)
             survivor, loser = _parties(frame, record)
             frame.world.begin()
-            load.find(frame.cursor, frame.world, {*record.moved, *record.dropped, *_primary_keys(loser)})
+            load.find(frame.cursor, frame.world, {*values, *_primary_keys(loser)})
             load.load_rows(frame.cursor, frame.world, _owners(frame.world), lock=True)
             _give_back(frame, record, survivor, loser, report)
             return report

@@ -23,7 +23,7 @@ from contacts.identity.numbers import reserve_ids, return_ids
 from contacts.identity.settings import Settings, current_settings, read_settings
 from contacts.identity.types import Outcome, Plan, Status
 from contacts.identity.world import IDENTITY_COLUMNS, Missing, World
-from contacts.identity.write import Cause, send_signals, write_world
+from contacts.identity.write import Cause, Rendered, run_statements, send_signals, write_world
 from contacts.keys import Kind
 from contacts.normalize import normalize
 from contacts.records import Key, Record
@@ -79,6 +79,7 @@ class Prepared(NamedTuple):
     outcomes: list[Outcome]
     settings: Settings
     after: int
+    rendered: Rendered | None
 
 
 class Handover(NamedTuple):
@@ -122,6 +123,10 @@ class Batch:
         self.is_first_try = True
         self.more_keys: set[Key] = set()
 
+    @property
+    def cause(self) -> Cause:
+        return Cause(self.by, self.plan.source, self.plan.import_id)
+
     def run(self, raw: Sequence[RawRecord | Record], prepared: Prepared | None = None) -> list[Outcome]:
         """Write the batch; trouble in the database is tried again, then halved down to the record that fails alone."""
         for _ in range(MAX_TRIES):
@@ -153,8 +158,10 @@ class Batch:
                 world, outcomes = self.decide_dry(cursor, raw)
             else:
                 world, outcomes = self.decide_locked(cursor, raw, prepared)
-                cause = Cause(self.by, self.plan.source, self.plan.import_id)
-                write_world(cursor, world, cause, together=len(raw) == 1)
+                if prepared is not None and prepared.world is world and prepared.rendered is not None:
+                    run_statements(cursor, prepared.rendered)
+                else:
+                    write_world(cursor, world, self.cause, together=len(raw) == 1)
                 send_signals(world)
             if self.within is not None:
                 self.within(outcomes)

@@ -7,6 +7,7 @@ between, that is what is written; else it is decided again behind the lock (deci
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,12 +24,15 @@ from contacts.identity.errors import WriteConflict
 from contacts.identity.resolve import Batch, Handover, Prepared, Wanted, Within
 from contacts.identity.settings import current_settings
 from contacts.identity.types import Outcome, Plan
+from contacts.identity.write import render_world
 from contacts.records import Record
 
 __all__ = ["resolve_stream"]
 
-SWITCH_SECONDS: Final = 0.0002
+SWITCH_SECONDS: Final = 0.0005
 """How long a thread may keep the interpreter: the writer wakes often, and briefly."""
+COLLECT_AFTER: Final = 50_000
+"""New objects between two searches for cycles, which would cost a third of the time."""
 
 
 def resolve_stream(
@@ -43,7 +47,7 @@ def resolve_stream(
         for records in batches:
             yield Batch(plan, by=by, moment=datetime.now(UTC), within=within).run(records)
         return
-    with _quick_switches(), ThreadPoolExecutor(1, "writer") as writer:
+    with _tuned_interpreter(), ThreadPoolExecutor(1, "writer") as writer:
         try:
             yield from _Stream(plan, by=by, within=within, writer=writer).run(batches)
         finally:
@@ -51,13 +55,18 @@ def resolve_stream(
 
 
 @contextmanager
-def _quick_switches() -> Iterator[None]:
-    kept = sys.getswitchinterval()
+def _tuned_interpreter() -> Iterator[None]:
+    """Threads take turns quickly; cycles, which hardly anything of a batch has, are looked for rarely."""
+    interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
     sys.setswitchinterval(SWITCH_SECONDS)
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER, *thresholds[1:])
     try:
         yield
     finally:
-        sys.setswitchinterval(kept)
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()
+        sys.setswitchinterval(interval)
 
 
 class _Stream:
@@ -109,7 +118,9 @@ class _Stream:
         except (DatabaseError, psycopg.Error, WriteConflict):
             return None  # it will be decided behind the lock
         world.before = None
-        return Prepared(world, outcomes, settings, handover.turn)
+        # The writer's thread shall only wait for the database: two threads that compute get in each other's way.
+        rendered = None if world.merges or world.claims else render_world(world, batch.cause)
+        return Prepared(world, outcomes, settings, handover.turn, rendered)
 
 
 def _close_connection() -> None:

@@ -23,7 +23,7 @@ from contacts.identity.world import ContactRow, Entry, World
 from contacts.models import Contact
 from contacts.records import Key
 
-__all__ = ["Cause", "send_signals", "write_world"]
+__all__ = ["Cause", "Rendered", "render_world", "run_statements", "send_signals", "write_world"]
 
 INSERT_AT_MOST: Final = 8
 """Fewer rows than this are inserted with their values, more are copied."""
@@ -49,72 +49,88 @@ class Cause(NamedTuple):
     import_id: int | None = None
 
 
+class Copy(NamedTuple):
+    """Rows for COPY, as text."""
+
+    sql: str
+    data: bytes
+
+
+Statement = Part | Copy
+
+
+class Rendered(NamedTuple):
+    """Everything that a world without merges writes: what comes first, and what names or follows it."""
+
+    identifiers: list[Statement]
+    contacts: list[Statement]
+
+
 def write_world(cursor: psycopg.Cursor[Any], world: World, cause: Cause, *, together: bool) -> dict[int, int]:
     """Write every effect of ``world``; give the merges that were recorded, by loser.
 
     ``together``: a single record's statements travel as one, which spares round trips. A batch may take a value off one
     contact and give it to another, so that its statements keep their order.
     """
-    run = _Runner(cursor, together=together)
-    run.all(*_identifier_parts(world), insert=_new_identifiers(world, cause))
-    contact_parts = [*_contact_parts(world)]
-    new_contacts = _new_contacts(world)
     if not world.merges and not world.claims:
-        run.all(*contact_parts, *_case_parts(world), insert=new_contacts, last=_new_changes(world, cause, {}))
+        run_statements(cursor, render_world(world, cause), together=together)
         return {}
-    run.all(*contact_parts, insert=new_contacts)
+    _run(cursor, [*_identifier_statements(world, cause), *_contact_statements(world)])
     for number, contact_id in world.claims:
         claim_events(cursor, number, contact_id)
     merge_ids = {effect.loser_id: move_rows(cursor, effect, at=world.moment, by=cause.by) for effect in world.merges}
-    run.all(*_case_parts(world), last=_new_changes(world, cause, merge_ids))
+    _run(cursor, [*_case_parts(world), *_rows_for("contacts_change", *_new_changes(world, cause, merge_ids))])
     return merge_ids
 
 
-class Insert(NamedTuple):
-    """Rows for a table."""
-
-    table: str
-    columns: Sequence[str]
-    rows: Sequence[Sequence[Any]]
-
-    def as_part(self) -> Part:
-        values = ", ".join(f"({', '.join(['%s'] * len(self.columns))})" for _ in self.rows)
-        sql = f"INSERT INTO {self.table} ({', '.join(map(_quoted, self.columns))}) VALUES {values}"
-        return Part(sql, [_json(value) or "{}" if type(value) is dict else value for row in self.rows for value in row])
+def render_world(world: World, cause: Cause) -> Rendered:
+    """The statements of a world without merges and claims, which need no answer from the database on the way."""
+    changes = _rows_for("contacts_change", *_new_changes(world, cause, {}))
+    return Rendered(
+        list(_identifier_statements(world, cause)), [*_contact_statements(world), *_case_parts(world), *changes]
+    )
 
 
-class _Runner:
-    """Runs statements one after the other, or together as one."""
+def run_statements(cursor: psycopg.Cursor[Any], rendered: Rendered, *, together: bool = False) -> None:
+    """Run what was rendered; ``together`` where it is a single record's."""
+    for statements in rendered:
+        parts = [statement for statement in statements if isinstance(statement, Part)]
+        if together and parts and len(parts) == len(statements):
+            _run_as_one(cursor, parts)
+        else:
+            _run(cursor, statements)
 
-    def __init__(self, cursor: psycopg.Cursor[Any], *, together: bool) -> None:
-        self.cursor = cursor
-        self.together = together
 
-    def all(self, *parts: Part | None, insert: Insert | None = None, last: Insert | None = None) -> None:
-        statements: list[Part | Insert] = [part for part in parts if part is not None]
-        statements += [rows for rows in (insert, last) if rows is not None and rows.rows]
-        if not statements:
-            return
-        small = all(not isinstance(item, Insert) or len(item.rows) < INSERT_AT_MOST for item in statements)
-        if self.together and small:
-            self._run_as_one([item.as_part() if isinstance(item, Insert) else item for item in statements])
-            return
-        for item in statements:
-            if isinstance(item, Insert) and len(item.rows) >= INSERT_AT_MOST:
-                self._copy(item)
-            else:
-                self.cursor.execute(*(item.as_part() if isinstance(item, Insert) else item))
+def _run(cursor: psycopg.Cursor[Any], statements: Iterable[Statement]) -> None:
+    for statement in statements:
+        if isinstance(statement, Part):
+            cursor.execute(*statement)
+        else:
+            with cursor.copy(statement.sql) as copy:
+                copy.write(statement.data)
 
-    def _run_as_one(self, parts: list[Part]) -> None:
-        *first, last = parts
-        chain = ", ".join(f"p{number} AS ({part.sql})" for number, part in enumerate(first))
-        sql = f"WITH {chain} {last.sql}" if chain else last.sql
-        self.cursor.execute(sql, [value for part in parts for value in part.params])
 
-    def _copy(self, rows: Insert) -> None:
-        columns = ", ".join(map(_quoted, rows.columns))
-        with self.cursor.copy(f"COPY {rows.table} ({columns}) FROM STDIN") as copy:
-            copy.write(_copy_text(rows.rows))
+def _run_as_one(cursor: psycopg.Cursor[Any], parts: Sequence[Part]) -> None:
+    *first, last = parts
+    chain = ", ".join(f"p{number} AS ({part.sql})" for number, part in enumerate(first))
+    sql = f"WITH {chain} {last.sql}" if chain else last.sql
+    cursor.execute(sql, [value for part in parts for value in part.params])
+
+
+Rows = Sequence[Sequence[Any]]
+
+
+def _rows_for(table: str, columns: Sequence[str], rows: Rows) -> Iterable[Statement]:
+    """New rows of a table: a few with their values, more by COPY."""
+    names = ", ".join(map(_quoted, columns))
+    if not rows:
+        return
+    if len(rows) >= INSERT_AT_MOST:
+        yield Copy(f"COPY {table} ({names}) FROM STDIN", _copy_text(rows).encode())
+        return
+    values = ", ".join(f"({', '.join(['%s'] * len(columns))})" for _ in rows)
+    params = [_json(value) or "{}" if type(value) is dict else value for row in rows for value in row]
+    yield Part(f"INSERT INTO {table} ({names}) VALUES {values}", params)
 
 
 NULL: Final = "\\N"
@@ -158,7 +174,12 @@ def _quoted(column: str) -> str:
 # Identifiers
 
 
-def _identifier_parts(world: World) -> Iterable[Part | None]:
+def _identifier_statements(world: World, cause: Cause) -> Iterable[Statement]:
+    yield from _identifier_parts(world)
+    yield from _rows_for("contacts_identifier", IDENTIFIER_COLUMNS, _new_identifiers(world, cause))
+
+
+def _identifier_parts(world: World) -> Iterable[Part]:
     moved, stays = [], []
     for key in world.attached:
         for contact_id, stored_at in world.owners[key].items():
@@ -199,7 +220,7 @@ def _identifier_parts(world: World) -> Iterable[Part | None]:
         )
 
 
-def _new_identifiers(world: World, cause: Cause) -> Insert:
+def _new_identifiers(world: World, cause: Cause) -> Rows:
     moment = world.moment.isoformat()
     rows = []
     for key in world.attached:
@@ -207,7 +228,7 @@ def _new_identifiers(world: World, cause: Cause) -> Insert:
             if stored_at is None:
                 details = _json(world.details.get((key, contact_id))) if world.details else None
                 rows.append((int(key[0]), key[1], key[2], contact_id, cause.source, moment, moment, details))
-    return Insert("contacts_identifier", IDENTIFIER_COLUMNS, rows)
+    return rows
 
 
 def _key_arrays(keys: Iterable[Key]) -> tuple[str, str, str]:
@@ -225,13 +246,18 @@ def _key_arrays(keys: Iterable[Key]) -> tuple[str, str, str]:
 _values_of: Final = itemgetter(*CONTACT_COLUMNS)
 
 
-def _new_contacts(world: World) -> Insert:
+def _contact_statements(world: World) -> Iterable[Statement]:
+    yield from _contact_parts(world)
+    yield from _rows_for("contacts_contact", *_new_contacts(world))
+
+
+def _new_contacts(world: World) -> tuple[Sequence[str], Rows]:
     """The rows of new contacts, without the columns that none of them has."""
     rows = [_values_of(row.values) for row in world.changed.values() if row.is_new]
     used = [any(value is not None for value in column) for column in zip(*rows, strict=True)]
     if rows and not all(used):
         rows = [tuple(compress(row, used)) for row in rows]
-    return Insert("contacts_contact", list(compress(CONTACT_COLUMNS, used)), rows)
+    return list(compress(CONTACT_COLUMNS, used)), rows
 
 
 def _contact_parts(world: World) -> Iterable[Part]:
@@ -301,7 +327,7 @@ def _case_parts(world: World) -> Iterable[Part]:
         )
 
 
-def _new_changes(world: World, cause: Cause, merge_ids: dict[int, int]) -> Insert:
+def _new_changes(world: World, cause: Cause, merge_ids: dict[int, int]) -> tuple[Sequence[str], Rows]:
     moment = world.moment.isoformat()
     rows = [
         (
@@ -319,7 +345,7 @@ def _new_changes(world: World, cause: Cause, merge_ids: dict[int, int]) -> Inser
         for entry in world.entries
         if not entry.is_empty
     ]
-    return Insert("contacts_change", CHANGE_COLUMNS, rows)
+    return CHANGE_COLUMNS, rows
 
 
 def _merge_of(entry: Entry, merge_ids: dict[int, int]) -> int | None:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -201,12 +202,15 @@ def note_progress(import_id: int, place: int, outcomes: Sequence[Outcome], job: 
     ``place`` is how many rows must have been done before. If another process moved on (our claim was lost with its
     connection), this transaction must not write them again (exactly once).
     """
-    run = Import.objects.select_for_update().only("rows_done", "counts").get(pk=import_id)
-    if run.rows_done != place:
-        raise ImportRunning
-    run.rows_done += len(outcomes)
-    run.counts = added(run.counts, outcomes)
-    run.save(update_fields=["rows_done", "counts"])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE contacts_import SET rows_done = rows_done + %s, counts = ("
+            " SELECT jsonb_object_agg(new.key, coalesce((counts ->> new.key)::bigint, 0) + new.value::bigint)"
+            " FROM jsonb_each_text(%s::jsonb) AS new) WHERE id = %s AND rows_done = %s",
+            [len(outcomes), json.dumps(added({}, outcomes)), import_id, place],
+        )
+        if not cursor.rowcount:
+            raise ImportRunning
     bad = list(problem_rows(import_id, outcomes, job.layout))
     if bad:
         ImportRow.objects.bulk_create(bad, batch_size=2_000)
@@ -225,8 +229,8 @@ def count_dry(job: Job, options: Options, scan: FileScan, tell: Tell | None) -> 
 
 def added(counts: dict[str, int], outcomes: Sequence[Outcome]) -> dict[str, int]:
     total = {name: counts.get(name, 0) for name in COUNTED}
-    for outcome in outcomes:
-        total[outcome.status.value] = total.get(outcome.status.value, 0) + 1
-        total["merged"] += len(outcome.merged)
+    for status, count in Counter(outcome.status for outcome in outcomes).items():
+        total[status.value] = total.get(status.value, 0) + count
+    total["merged"] += sum(len(outcome.merged) for outcome in outcomes)
     total["rows"] += len(outcomes)
     return total

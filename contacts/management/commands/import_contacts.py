@@ -1,9 +1,6 @@
-import contextlib
-import gc
 import json
 import time
 from argparse import ArgumentParser
-from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -15,19 +12,6 @@ from contacts.imports.plan import Options
 from contacts.imports.run import ImportReport, Progress, run_import
 
 TELL_EVERY = 2.0  # seconds
-
-
-@contextlib.contextmanager
-def collecting_rarely() -> Iterator[None]:
-    """Hardly anything of an import lives in cycles, and looking for them took a third of its processor time."""
-    thresholds = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(50_000, *thresholds[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*thresholds)
-        gc.unfreeze()
 
 
 class Command(BaseCommand):
@@ -60,10 +44,9 @@ class Command(BaseCommand):
         )
         self.told_at = time.monotonic()
         try:
-            with collecting_rarely():
-                report = run_import(
-                    given["file"], options, by="command:import_contacts", dry_run=given["dry_run"], tell=self.tell
-                )
+            report = run_import(
+                given["file"], options, by="command:import_contacts", dry_run=given["dry_run"], tell=self.tell
+            )
         except ImportRefused as error:
             if given["json"]:
                 self.stdout.write(json.dumps({"error": error.code, "message": error.message}, ensure_ascii=False))
