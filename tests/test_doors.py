@@ -34,9 +34,19 @@ def cases() -> Iterable[Any]:
                     yield pytest.param(row, way, door, id=f"{row.id} - {door.name}, {way}")
 
 
+RULES = [*(f"L{number}" for number in range(1, 18)), "L6a", *(f"T{number}" for number in range(1, 15))]
+CHAPTERS = ["normal", "junk", "common", "policy", "merge", "unmerge", "erase"]
+
+
 def test_every_rule_has_a_row_and_every_row_a_name_of_its_own() -> None:
     names = [row.id for row in ROWS]
     assert len(names) == len(set(names))
+    assert {*RULES, *CHAPTERS} <= {name.split()[0] for name in names}
+
+
+def test_every_door_is_used() -> None:
+    rows_of = Counter(door.name for row, way, door in (case.values for case in cases()))
+    assert [name for name in ("service", "API", "CSV", "sheet") if rows_of[name] < 25] == []
 
 
 @pytest.mark.django_db

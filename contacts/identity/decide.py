@@ -15,6 +15,7 @@ from contacts.identity.world import (
     PRIMARY_COLUMNS,
     TOO_COMMON,
     ContactRow,
+    NewContact,
     World,
     is_changeable,
     primary_key_of,
@@ -109,9 +110,12 @@ class _Decision:
         # 2. May the caller do that?
         created = contact is None
         if contact is None:
-            contact = self.created_contact()
-            if contact is None:
+            if not self.may_be_created():
                 return
+            if self.world.folds and self.is_unknown and self.is_plain():
+                self.fold()
+                return
+            contact = self.created_contact()
         elif self.plan.mode == Mode.CREATE:
             raise Refused(Status.SKIPPED, "already_exists", contact_id=contact.id)
         self.outcome.contact_id = contact.id
@@ -373,21 +377,54 @@ class _Decision:
         restore_in(self.world, contact)
         return True
 
-    def created_contact(self) -> ContactRow | None:
-        """L9, L15, L17: a new contact, or a visitor where only a cookie is known."""
+    def may_be_created(self) -> bool:
+        """L9, L15, L17: whether there is to be a new contact; no, where only a visitor's cookie is known."""
         record, plan = self.record, self.plan
         if plan.mode == Mode.UPDATE:
             raise Refused(Status.SKIPPED, "not_found")
         if plan.tracking == "web" and all(key[0] in (COOKIE, ADVERTISING) for key in record.identifiers):
             self.see_visitor()
-            return None
+            return False
         if not plan.may_create or (plan.needs_permanent and not self.has_permanent()):
             raise Refused(Status.FAILED, "contact_not_found")
+        return True
+
+    def is_plain(self) -> bool:
+        """Whether the record carries nothing but permanent identifiers and custom keys."""
+        record = self.record
+        return not record.details and (not record.identifiers or record.identifiers[-1][0] <= CUSTOM)
+
+    def fold(self) -> None:
+        """A plain record of somebody whom nobody knows: the contact is the record."""
+        record, world, outcome = self.record, self.world, self.outcome
+        after = dict(record.fields)
+        email = phone = None
+        if record.external_id is not None:
+            after["external_id"] = record.external_id
+        if record.email is not None:
+            after["email"] = record.email
+            email = self.state_of("email", self.key_of(EMAIL))
+        if record.phone is not None:
+            after["phone"] = record.phone
+            phone = self.state_of("phone", self.key_of(PHONE))
+        for key, value in record.attributes.items():
+            after[f"fields.{key}"] = value
+        new = NewContact(next(world.new_ids), record, after, email, phone)
+        world.fold(new, self.plan.source, deliberately=self.is_deliberate())
+        outcome.status, outcome.rule, outcome.matched_by = Status.CREATED, "L9", "created"
+        outcome.contact_id, outcome.before, outcome.after = new.id, {}, after
+
+    def is_deliberate(self) -> bool:
+        return self.plan.person or self.plan.source == "import"
+
+    def created_contact(self) -> ContactRow:
+        """A new contact, by the number of its visitor if it had one (T2)."""
+        plan = self.plan
         if self.outcome.rule not in ("T7", "L6"):
             self.outcome.rule = "L9"
         self.say_matched_by("created")
         number = (None if self.is_unknown else self.number_of_visitor()) or next(self.world.new_ids)
-        return self.world.create(number, plan.source, deliberately=plan.person or plan.source == "import")
+        return self.world.create(number, plan.source, deliberately=self.is_deliberate())
 
     def has_permanent(self) -> bool:
         return any(key[0] in PERMANENT for key in self.record.identifiers)
@@ -407,8 +444,7 @@ class _Decision:
                 world.entry_of(deleted, "migrated").details["migrated_to"] = number
                 owner = None
             if owner is None:
-                world.owners_of(key)[number] = None
-                world.attached.add(key)
+                world.add_owner(key, number)
             else:
                 world.seen.add((key, owner))
 
@@ -593,10 +629,7 @@ class _Decision:
         return any(warning.column == column and warning.code == "junk_value" for warning in self.record.warnings)
 
     def carries(self, kind: int, app: str) -> bool:
-        for key in self.record.identifiers:
-            if key[0] == kind and key[1] == app:
-                return True
-        return False
+        return any(key[0] == kind and key[1] == app for key in self.record.identifiers)
 
     def take_custom_key(self, contact: ContactRow, app: str, current: Any, value: Any) -> None:
         """A custom key's field changes: so does its identifier."""

@@ -141,7 +141,10 @@ def find(cursor: psycopg.Cursor[Any], world: World, keys: Collection[Key]) -> No
 def _take_owners(world: World, before: World, keys: Iterable[Key]) -> None:
     """Owners as the batch that is being written leaves them, whether the database shows that yet or not."""
     for key in keys:
-        if key in before.known_keys:
+        if key in before.folded_keys:
+            contact_id = before.folded_keys[key]
+            world.owners[key] = {contact_id: contact_id}
+        elif key in before.known_keys:
             world.owners[key] = {contact_id: contact_id for contact_id in before.owners.get(key, ())}
 
 
@@ -193,6 +196,8 @@ def load_rows(
         for contact_id in ids:
             if contact_id in world.before.rows:
                 world.rows[contact_id] = ContactRow(dict(world.before.rows[contact_id].values))
+            elif contact_id in world.before.folded:
+                world.rows[contact_id] = ContactRow(world.before.row_of(world.before.folded[contact_id]).values)
     wanted = [contact_id for contact_id in ids if contact_id not in world.rows]
     while wanted:
         world.columns = frozenset(columns)
@@ -221,6 +226,8 @@ def load_held(cursor: psycopg.Cursor[Any], world: World, contact_ids: Collection
         found[contact_id].add((kind, app, value))
     if world.before is not None:
         found.update({pk: set(world.before.held[pk]) for pk in contact_ids if pk in world.before.held})
+        folded = world.before.folded
+        found.update({pk: set(folded[pk].record.identifiers) for pk in contact_ids if pk in folded})
     world.held.update(found)
 
 

@@ -24,7 +24,8 @@ def reserve_ids(count: int) -> list[int]:
         block = _block()
         if len(block) < count:
             block.extend(_draw(max(count, BLOCK)))
-        return [block.popleft() for _ in range(count)]
+        # Ascending, so that of two contacts made in one batch the later has the greater id.
+        return sorted(block.popleft() for _ in range(count))
 
 
 def return_ids(unused: Iterator[int]) -> None:

@@ -219,7 +219,7 @@ class Batch:
         lock = not (wanted.few or self.dry_run)
         known = set(wanted.keys)
         for _ in range(MAX_ROUNDS):
-            world = World(moment=self.moment, new_ids=iter(reserved), before=before)
+            world = World(moment=self.moment, new_ids=iter(reserved), before=before, folds=wanted.few)
             wanted.load(cursor, world, lock=lock)
             outcomes = []
             complete = True

@@ -7,15 +7,16 @@ The decider reads and changes a ``World`` in memory, record after record, so tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final
 
 from contacts.columns import SYSTEM_COLUMNS
 from contacts.keys import CHANGEABLE_KINDS, IDENTIFYING_MASK, Kind
 from contacts.normalize import clean_email, compare_form
-from contacts.records import Key
+from contacts.records import Key, Record
 
 ACTIVE: Final = 1
 DELETED: Final = 2
@@ -59,6 +60,9 @@ NEW_CONTACT: Final[dict[str, Any]] = {
 }
 """A contact without any value."""
 
+NOBODY: Final[Mapping[int, int | None]] = MappingProxyType({})
+"""The owners of a value that nobody has."""
+
 
 class Missing(Exception):
     """The decider needs what was not loaded: owners of ``keys``, all identifiers of ``contact_ids``, whole rows."""
@@ -97,6 +101,36 @@ class ContactRow:
             and not values["made_deliberately"]
             and not values["order_count"]
         )
+
+
+class NewContact:
+    """A contact that a large batch makes of one record alone: not unfolded into a row until another record meets it.
+
+    ``after`` is what the journal says; ``email`` and ``phone`` are the state of the channel and its reason.
+    """
+
+    __slots__ = ("after", "email", "id", "phone", "record")
+
+    def __init__(
+        self,
+        contact_id: int,
+        record: Record,
+        after: dict[str, Any],
+        email: tuple[int, str | None] | None,
+        phone: tuple[int, str | None] | None,
+    ) -> None:
+        self.id = contact_id
+        self.record = record
+        self.after = after
+        self.email = email
+        self.phone = phone
+
+    @property
+    def identifier_kinds(self) -> int:
+        mask = 0
+        for key in self.record.identifiers:
+            mask |= 1 << key[0]
+        return mask
 
 
 class Entry:
@@ -149,12 +183,19 @@ class World:
     ``held`` maps a contact to all its keys, where loaded. ``suppressed`` maps an email or phone key to its channel
     state. ``moment`` is the time of the write; ``new_ids`` yields the ids of contacts to be created. ``before`` is the
     world of a batch that is being written at this moment: what it touched is taken from there. ``columns`` are those
-    that its rows were loaded with, if any were. ``is_tangled``: it touched values that it had not loaded, so that no
-    other world can build on it.
+    that its rows were loaded with, if any were. ``folds``: new contacts are kept folded until somebody meets them.
+    ``is_tangled``: it touched values that it had not loaded, so that no other world can build on it.
     """
 
-    def __init__(self, *, moment: datetime, new_ids: Iterator[int], before: World | None = None) -> None:
+    def __init__(
+        self, *, moment: datetime, new_ids: Iterator[int], before: World | None = None, folds: bool = False
+    ) -> None:
         self.moment = moment
+        self.folds = folds
+        self.folded: dict[int, NewContact] = {}
+        self.folded_keys: dict[Key, int] = {}
+        self.source = ""
+        self.deliberately = False
         self.new_ids = new_ids
         self.before = before
         self.columns: frozenset[str] | None = None
@@ -180,14 +221,18 @@ class World:
 
     # Reading
 
-    def owners_of(self, key: Key) -> dict[int, int | None]:
+    def owners_of(self, key: Key) -> Mapping[int, int | None]:
         """The ids that hold ``key``; a visitor's number is among them."""
         owners = self.owners.get(key)
-        if owners is None:
-            if key not in self.known_keys:
-                raise Missing(keys=(key,))
-            owners = self.owners[key] = {}
-        return owners
+        if owners:
+            return owners
+        folded = self.folded_keys.get(key)
+        if folded is not None:
+            self.unfold(folded)
+            return self.owners[key]
+        if owners is None and key not in self.known_keys:
+            raise Missing(keys=(key,))
+        return NOBODY
 
     def owner_of(self, key: Key) -> int | None:
         """The one id that holds a unique key."""
@@ -267,17 +312,20 @@ class World:
 
     def create(self, contact_id: int, source: str, *, deliberately: bool) -> ContactRow:
         """A new contact without any value."""
+        contact = ContactRow(self.blank_values(contact_id, source, deliberately=deliberately), is_new=True)
+        self.rows[contact_id] = contact
+        self.held[contact_id] = set()
+        self.entry_of(contact, "created")
+        return contact
+
+    def blank_values(self, contact_id: int, source: str, *, deliberately: bool) -> dict[str, Any]:
         values = NEW_CONTACT.copy()
         values["id"] = contact_id
         values["made_deliberately"] = deliberately
         values["updated_at"] = values["created_at"] = self.moment
         values["source"] = source
         values["attributes"] = {}
-        contact = ContactRow(values, is_new=True)
-        self.rows[contact_id] = contact
-        self.held[contact_id] = set()
-        self.entry_of(contact, "created")
-        return contact
+        return values
 
     def set_value(self, contact: ContactRow, column: str, value: Any) -> bool:
         """Write a column; says whether that is a change."""
@@ -331,8 +379,7 @@ class World:
     def attach(self, contact: ContactRow, key: Key, details: dict[str, Any] | None = None) -> None:
         """Give the contact an identifier that it does not have."""
         held = self.keys_held_by(contact)
-        self.owners_of(key)[contact.id] = None
-        self.attached.add(key)
+        self.add_owner(key, contact.id)
         held.add(key)
         if details:
             self.details[key, contact.id] = details
@@ -358,6 +405,47 @@ class World:
         self.attached.update(keys)
         self.held[contact.id] = set(keys)
         contact.values["identifier_kinds"] = mask
+
+    def add_owner(self, key: Key, number: int) -> None:
+        """A contact or visitor holds the key from now on."""
+        self.owners_of(key)  # known, or Missing
+        self.owners.setdefault(key, {})[number] = None
+        self.attached.add(key)
+
+    def fold(self, new: NewContact, source: str, *, deliberately: bool) -> None:
+        """Keep a new contact as its record."""
+        self.source, self.deliberately = source, deliberately
+        self.folded[new.id] = new
+        self.folded_keys.update(dict.fromkeys(new.record.identifiers, new.id))
+
+    def unfold(self, contact_id: int) -> None:
+        """Another record meets a folded contact: it gets its row, its identifiers and its journal entry."""
+        new = self.folded.pop(contact_id)
+        contact = self.rows[contact_id] = self.changed[contact_id] = self.row_of(new)
+        self.held[contact_id] = set(new.record.identifiers)
+        for key in new.record.identifiers:
+            del self.folded_keys[key]
+            self.owners[key] = {contact_id: None}
+        self.attached.update(new.record.identifiers)
+        entry = Entry(contact.id, "created", "created")
+        entry.after = new.after
+        entry.details = {"rule": "L9"}
+        self.entries.insert(self._first, entry)  # it belongs to an earlier record
+        self._first += 1
+
+    def row_of(self, new: NewContact) -> ContactRow:
+        """A folded contact as a row."""
+        values = self.blank_values(new.id, self.source, deliberately=self.deliberately)
+        record = new.record
+        values.update(record.fields)
+        values.update(external_id=record.external_id, email=record.email, phone=record.phone)
+        values["attributes"] = dict(record.attributes)
+        values["identifier_kinds"] = new.identifier_kinds
+        for channel, state in (("email", new.email), ("phone", new.phone)):
+            if state is not None:
+                values[f"{channel}_state"], values[f"{channel}_state_reason"] = state
+                values[f"{channel}_state_at"] = self.moment
+        return ContactRow(values, is_new=True)
 
     def detach(self, contact: ContactRow, key: Key) -> None:
         """Take an identifier off the contact."""
@@ -392,8 +480,9 @@ class World:
 
     def claim(self, number: int, contact: ContactRow, key: Key) -> None:
         """A visitor becomes known: the cookie, and the events under its number, are the contact's (T2)."""
-        stored_at = self.owners_of(key).pop(number, number)
-        self.owners[key][contact.id] = stored_at
+        owners = self.owners[key]
+        stored_at = owners.pop(number, number)
+        owners[contact.id] = stored_at
         self.attached.add(key)
         held = self.keys_held_by(contact)
         held.add(key)

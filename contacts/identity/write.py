@@ -6,8 +6,7 @@ them (a tombstone's row is locked before its events move), merges before the jou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import compress
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
@@ -19,7 +18,7 @@ from django.db import connection
 from contacts import populations
 from contacts.identity.load import CONTACT_COLUMNS, array_of, text_array
 from contacts.identity.moves import claim_events, move_rows
-from contacts.identity.world import ContactRow, Entry, World
+from contacts.identity.world import ACTIVE, ContactRow, Entry, World
 from contacts.models import Contact
 from contacts.records import Key
 
@@ -75,19 +74,19 @@ def write_world(cursor: psycopg.Cursor[Any], world: World, cause: Cause, *, toge
     if not world.merges and not world.claims:
         run_statements(cursor, render_world(world, cause), together=together)
         return {}
-    _run(cursor, [*_identifier_statements(world, cause), *_contact_statements(world)])
+    _run(cursor, [*_identifier_statements(world, cause), *_contact_statements(world, cause)])
     for number, contact_id in world.claims:
         claim_events(cursor, number, contact_id)
     merge_ids = {effect.loser_id: move_rows(cursor, effect, at=world.moment, by=cause.by) for effect in world.merges}
-    _run(cursor, [*_case_parts(world), *_rows_for("contacts_change", *_new_changes(world, cause, merge_ids))])
+    _run(cursor, [*_case_parts(world), *_change_statements(world, cause, merge_ids)])
     return merge_ids
 
 
 def render_world(world: World, cause: Cause) -> Rendered:
     """The statements of a world without merges and claims, which need no answer from the database on the way."""
-    changes = _rows_for("contacts_change", *_new_changes(world, cause, {}))
     return Rendered(
-        list(_identifier_statements(world, cause)), [*_contact_statements(world), *_case_parts(world), *changes]
+        list(_identifier_statements(world, cause)),
+        [*_contact_statements(world, cause), *_case_parts(world), *_change_statements(world, cause, {})],
     )
 
 
@@ -126,7 +125,7 @@ def _rows_for(table: str, columns: Sequence[str], rows: Rows) -> Iterable[Statem
     if not rows:
         return
     if len(rows) >= INSERT_AT_MOST:
-        yield Copy(f"COPY {table} ({names}) FROM STDIN", _copy_text(rows).encode())
+        yield _copy(table, dict(zip(columns, zip(*rows, strict=True), strict=True)))
         return
     values = ", ".join(f"({', '.join(['%s'] * len(columns))})" for _ in rows)
     params = [_json(value) or "{}" if type(value) is dict else value for row in rows for value in row]
@@ -137,23 +136,30 @@ NULL: Final = "\\N"
 _ESCAPES: Final = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
-def _copy_text(rows: Iterable[Sequence[Any]]) -> str:
-    """Rows as COPY reads them, made column by column: several times faster than adapting value by value."""
-    columns = [_column_text(column) for column in zip(*rows, strict=True)]
-    return "".join([line + "\n" for line in map("\t".join, zip(*columns, strict=True))])
+def _copy(table: str, columns: Mapping[str, Sequence[Any]]) -> Copy:
+    """Columns of new rows as COPY reads them: made by the column, several times faster than value by value."""
+    texts = [_column_text(values) for values in columns.values()]
+    data = "".join([line + "\n" for line in map("\t".join, zip(*texts, strict=True))])
+    return Copy(f"COPY {table} ({', '.join(map(_quoted, columns))}) FROM STDIN", data.encode())
 
 
 def _column_text(values: Sequence[Any]) -> Sequence[str]:
+    if values[0] is values[-1] and values.count(values[0]) == len(values):
+        return _column_text_of_one(values[0], len(values))
     kinds = set(map(type, values))
     if kinds == {str}:
         return _escaped(values)
     if kinds <= {int, float, bool}:
         return list(map(str, values))
-    if kinds == {datetime} and values.count(values[0]) == len(values):
-        return [str(values[0])] * len(values)
+    if kinds == {dict}:
+        return _escaped([orjson.dumps(value).decode() for value in values])
     texts = [None if value is None else value if type(value) is str else _text_of(value) for value in values]
     escaped = iter(_escaped([text for text in texts if text is not None]))
     return [NULL if text is None else next(escaped) for text in texts]
+
+
+def _column_text_of_one(value: Any, size: int) -> Sequence[str]:
+    return [NULL if value is None else _escaped([value if type(value) is str else _text_of(value)])[0]] * size
 
 
 def _escaped(texts: Sequence[str]) -> Sequence[str]:
@@ -176,7 +182,27 @@ def _quoted(column: str) -> str:
 
 def _identifier_statements(world: World, cause: Cause) -> Iterable[Statement]:
     yield from _identifier_parts(world)
+    if world.folded:
+        yield _folded_identifiers(world, cause)
     yield from _rows_for("contacts_identifier", IDENTIFIER_COLUMNS, _new_identifiers(world, cause))
+
+
+def _folded_identifiers(world: World, cause: Cause) -> Copy:
+    """The identifiers of new contacts that nobody met."""
+    pairs = [(key, new.id) for new in world.folded.values() for key in new.record.identifiers]
+    size = len(pairs)
+    return _copy(
+        "contacts_identifier",
+        {
+            "kind": [int(key[0]) for key, _ in pairs],
+            "app": [key[1] for key, _ in pairs],
+            "value": [key[2] for key, _ in pairs],
+            "contact_id": [contact_id for _, contact_id in pairs],
+            "source": [cause.source] * size,
+            "first_seen_at": [world.moment] * size,
+            "last_seen_at": [world.moment] * size,
+        },
+    )
 
 
 def _identifier_parts(world: World) -> Iterable[Part]:
@@ -246,9 +272,41 @@ def _key_arrays(keys: Iterable[Key]) -> tuple[str, str, str]:
 _values_of: Final = itemgetter(*CONTACT_COLUMNS)
 
 
-def _contact_statements(world: World) -> Iterable[Statement]:
+def _contact_statements(world: World, cause: Cause) -> Iterable[Statement]:
     yield from _contact_parts(world)
+    if world.folded:
+        yield _folded_contacts(world, cause)
     yield from _rows_for("contacts_contact", *_new_contacts(world))
+
+
+def _folded_contacts(world: World, cause: Cause) -> Copy:
+    """New contacts that nobody met, straight from their records."""
+    news = list(world.folded.values())
+    records = [new.record for new in news]
+    moments = [world.moment] * len(news)
+    columns: dict[str, Sequence[Any]] = {
+        "id": [new.id for new in news],
+        "external_id": [record.external_id for record in records],
+        "email": [record.email for record in records],
+        "email_state": [new.email and new.email[0] for new in news],
+        "email_state_at": [new.email and world.moment for new in news],
+        "email_state_reason": [new.email and new.email[1] for new in news],
+        "phone": [record.phone for record in records],
+        "phone_state": [new.phone and new.phone[0] for new in news],
+        "phone_state_at": [new.phone and world.moment for new in news],
+        "phone_state_reason": [new.phone and new.phone[1] for new in news],
+        "attributes": [record.attributes for record in records],
+        "identifier_kinds": [new.identifier_kinds for new in news],
+        "made_deliberately": [world.deliberately] * len(news),
+        "source": [cause.source] * len(news),
+        "state": [ACTIVE] * len(news),
+        "order_count": [0] * len(news),
+        "created_at": moments,
+        "updated_at": moments,
+    }
+    for name in {name for record in records for name in record.fields}:
+        columns[name] = [record.fields.get(name) for record in records]
+    return _copy("contacts_contact", columns)
 
 
 def _new_contacts(world: World) -> tuple[Sequence[str], Rows]:
@@ -327,6 +385,26 @@ def _case_parts(world: World) -> Iterable[Part]:
         )
 
 
+def _change_statements(world: World, cause: Cause, merge_ids: dict[int, int]) -> Iterable[Statement]:
+    if world.folded:
+        news = world.folded.values()
+        size = len(news)
+        yield _copy(
+            "contacts_change",
+            {
+                "contact_id": [new.id for new in news],
+                "at": [world.moment] * size,
+                "by": [cause.by] * size,
+                "kind": ["created"] * size,
+                "matched_by": ["created"] * size,
+                "import_id": [cause.import_id] * size,
+                "after": [new.after for new in news],
+                "details": ['{"rule":"L9"}'] * size,
+            },
+        )
+    yield from _rows_for("contacts_change", *_new_changes(world, cause, merge_ids))
+
+
 def _new_changes(world: World, cause: Cause, merge_ids: dict[int, int]) -> tuple[Sequence[str], Rows]:
     moment = world.moment.isoformat()
     rows = [
@@ -365,5 +443,6 @@ def send_signals(world: World) -> None:
     for effect in world.merges:
         populations.contacts_merged.send(sender=None, survivor_id=effect.survivor_id, loser_id=effect.loser_id)
     changed = [row.id for row in world.changed.values() if row.is_new or "updated_at" in row.before]
+    changed += world.folded
     if changed:
         populations.contacts_changed.send(sender=None, contact_ids=changed, at=world.moment)

@@ -82,7 +82,7 @@ class LargeBatch:
     name = "large batch"
 
     def can_express(self, row: Row, way: str) -> bool:
-        return not isinstance(row.send, Act) and way in ("bulk", "import", "order")
+        return not isinstance(row.send, Act) and way in ("bulk", "order")
 
     def send(self, row: Row, way: str, stage: Stage) -> Told:
         ballast: list[Mapping[str, Any]] = [{"email": "no address"}] * BALLAST

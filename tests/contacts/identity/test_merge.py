@@ -43,9 +43,7 @@ def sheet(contact_id):
     row = Contact.objects.filter(pk=contact_id).values().get()
     for column in ("updated_at", "last_seen_at", "email_state_at", "phone_state_at"):
         del row[column]
-    row["identifiers"] = sorted(
-        Identifier.objects.filter(contact_id=contact_id).values_list("kind", "app", "value")
-    )
+    row["identifiers"] = sorted(Identifier.objects.filter(contact_id=contact_id).values_list("kind", "app", "value"))
     return row
 
 

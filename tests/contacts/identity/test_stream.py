@@ -64,7 +64,7 @@ def clear():
         model.objects.all().delete()
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(6))
 def test_a_stream_ends_as_the_same_batches_one_after_the_other(seed):
     batches = random_batches(seed)
     expected = [outcome.status for batch in batches for outcome in resolve(batch, IMPORT, by="import:1")]
