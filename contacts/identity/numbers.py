@@ -10,36 +10,44 @@ from typing import Final
 
 from django.db import connection
 
-__all__ = ["reserve_ids", "return_ids"]
+__all__ = ["Numbers"]
 
-BLOCK: Final = 64
+SMALLEST_BLOCK: Final = 64
+LARGEST_BLOCK: Final = 1_024
 
 _lock = threading.Lock()
 _blocks: dict[tuple[int, str], deque[int]] = {}
+_sizes: dict[tuple[int, str], int] = {}
 
 
-def reserve_ids(count: int) -> list[int]:
-    """``count`` fresh ids, ascending. An id never comes twice; one that is not used may be lost."""
-    with _lock:
-        block = _block()
-        if len(block) < count:
-            block.extend(_draw(max(count, BLOCK)))
-        # Ascending, so that of two contacts made in one batch the later has the greater id.
-        return sorted(block.popleft() for _ in range(count))
+class Numbers:
+    """The ids that one batch draws, ascending. To iterate anew, as for deciding again, gives the same ones first."""
+
+    def __init__(self) -> None:
+        self._drawn: list[int] = []
+
+    def __iter__(self) -> Iterator[int]:
+        place = 0
+        while True:
+            if place == len(self._drawn):
+                self._drawn.append(_draw())
+            yield self._drawn[place]
+            place += 1
 
 
-def return_ids(unused: Iterator[int]) -> None:
-    """Ids that a committed batch did not need are the next to be given."""
-    with _lock:
-        _block().extendleft(reversed(list(unused)))
-
-
-def _block() -> deque[int]:
+def _draw() -> int:
+    """A fresh id: it never comes twice; one that is not used is lost."""
     # By process: a fork must not hand out its parent's block.
-    return _blocks.setdefault((os.getpid(), str(connection.settings_dict["NAME"])), deque())
+    place = (os.getpid(), str(connection.settings_dict["NAME"]))
+    with _lock:
+        block = _blocks.setdefault(place, deque())
+        if not block:
+            _sizes[place] = min(2 * _sizes.get(place, SMALLEST_BLOCK // 2), LARGEST_BLOCK)
+            block.extend(_reserve(_sizes[place]))
+        return block.popleft()
 
 
-def _draw(count: int) -> list[int]:
+def _reserve(count: int) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT nextval(pg_get_serial_sequence('contacts_contact', 'id')) FROM generate_series(1, %s)", [count]

@@ -19,7 +19,7 @@ from contacts.identity import load
 from contacts.identity.decide import decide
 from contacts.identity.errors import WriteConflict, error_of
 from contacts.identity.frame import MAX_TRIES, RETRIED, database_cause
-from contacts.identity.numbers import reserve_ids, return_ids
+from contacts.identity.numbers import Numbers
 from contacts.identity.settings import Settings, current_settings, read_settings
 from contacts.identity.types import Outcome, Plan, Status
 from contacts.identity.world import IDENTITY_COLUMNS, Missing, World
@@ -165,8 +165,6 @@ class Batch:
                 send_signals(world)
             if self.within is not None:
                 self.within(outcomes)
-        if not self.dry_run:
-            return_ids(world.new_ids)
         return outcomes
 
     def decide_dry(self, cursor: psycopg.Cursor[Any], raw: Sequence[RawRecord | Record]) -> tuple[World, list[Outcome]]:
@@ -197,11 +195,6 @@ class Batch:
             self.hand_over(Handover(world, locked.turn))
         return world, outcomes
 
-    def reserve(self, count: int) -> list[int]:
-        if self.dry_run:
-            return [-number for number in range(1, 2 * count + 1)]
-        return reserve_ids(count)
-
     def decide_all(
         self,
         cursor: psycopg.Cursor[Any],
@@ -215,11 +208,11 @@ class Batch:
 
         Behind the closed gate, where ``wanted`` is but few, nothing can move, so that rows are not locked.
         """
-        reserved = self.reserve(len(records))
+        numbers = itertools.count(-1, -1) if self.dry_run else Numbers()
         lock = not (wanted.few or self.dry_run)
         known = set(wanted.keys)
         for _ in range(MAX_ROUNDS):
-            world = World(moment=self.moment, new_ids=iter(reserved), before=before, folds=wanted.few)
+            world = World(moment=self.moment, new_ids=iter(numbers), before=before, folds=wanted.few)
             wanted.load(cursor, world, lock=lock)
             outcomes = []
             complete = True
