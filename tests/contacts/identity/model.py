@@ -559,6 +559,7 @@ class Cards:
         survivor.deliberate = survivor.deliberate and not merge.made_deliberate
         for key in merge.moved:
             self.give_back(merge, key, survivor, loser)
+            self.give_case_back(key, survivor, loser)
         for key in merge.dropped:
             self.rows.add((key, loser.id))
         self.move_events(loser, survivor, merge.events)
@@ -583,10 +584,14 @@ class Cards:
         if survivor.id in owners and not self.stays(merge, key, survivor):
             self.rows.remove((key, survivor.id))
             self.rows.add((key, loser.id))
-            if case := self.cases.get((key.kind, key.value)):
-                case.ids = {loser.id if contact == survivor.id else contact for contact in case.ids}
         elif key.kind in SHARED or not owners:
             self.rows.add((key, loser.id))
+
+    def give_case_back(self, key: Key, survivor: Card, loser: Card) -> None:
+        """Silent: the loser stands in the case of its value again, where the survivor stood for it."""
+        case = self.cases.get((key.kind, key.value))
+        if case and key not in self.held(survivor):
+            case.ids = {loser.id if contact == survivor.id else contact for contact in case.ids}
 
     def stays(self, merge: Merge, key: Key, survivor: Card) -> bool:
         """It became the survivor's own since, or a later merge that stands brought it too."""
