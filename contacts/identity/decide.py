@@ -230,7 +230,8 @@ class _Decision:
             self.check_restorable(contact, by_external_id=True)
         else:
             self.outcome.rule = "L1" if contact.values["external_id"] == self.record.external_id else "L3"
-        self.step(key, (contact.id,), "matched")
+        if not self.plan.bulk:
+            self.step(key, (contact.id,), "matched")
         return contact
 
     def keys_to_try(self) -> Iterable[Key]:

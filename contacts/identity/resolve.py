@@ -101,7 +101,8 @@ class Batch:
     """Up to ``MAX_BATCH`` records on their way through one transaction.
 
     ``within`` is called with the outcomes inside the transaction, ``hand_over`` once they are decided and the gate is
-    closed. ``is_first_try`` tells afterwards whether what was handed over is what was written.
+    closed. ``is_first_try`` tells afterwards whether what was handed over is what was written, ``has_effects`` whether
+    that was anything.
     """
 
     def __init__(
@@ -121,6 +122,7 @@ class Batch:
         self.within = within
         self.hand_over = hand_over
         self.is_first_try = True
+        self.has_effects = True
         self.more_keys: set[Key] = set()
 
     @property
@@ -191,6 +193,7 @@ class Batch:
             wanted = Wanted(records, few=locked.everything)
             wanted.keys |= self.more_keys
             world, outcomes = self.decide_all(cursor, records, settings, wanted)
+        self.has_effects = world.has_effects
         if self.hand_over is not None and locked.everything:
             self.hand_over(Handover(world, locked.turn))
         return world, outcomes
@@ -257,6 +260,8 @@ class Wanted:
             fields = {column for record in records for column in record.fields}
             if any(record.attributes for record in records):
                 fields.add("attributes")
+            if any(record.identifiers and record.identifiers[-1][0] > Kind.CUSTOM for record in records):
+                fields.add("last_seen_at")
             self.columns = (*IDENTITY_COLUMNS, *sorted(fields))
 
     def find_unsettled(self, cursor: psycopg.Cursor[Any], world: World) -> None:

@@ -83,6 +83,14 @@ class _Stream:
         batch: Batch | None = None
         handover: Handover | None = None
         for records in batches:
+            if batch is not None and not batch.has_effects:
+                # Where nothing is written there is nothing to wait for: one thread and one connection do best.
+                if written is not None:
+                    yield written.result()
+                written, handover = None, None
+                batch = Batch(self.plan, by=self.by, moment=datetime.now(UTC), within=self.within)
+                yield batch.run(records)
+                continue
             prepared = self.decide_ahead(records, handover) if handover is not None else None
             if written is not None and batch is not None:
                 yield written.result()

@@ -45,7 +45,6 @@ IDENTITY_COLUMNS: Final = (
     "order_count",
     "merged_into_id",
     "updated_at",
-    "last_seen_at",
 )
 """What every decision reads."""
 
@@ -219,6 +218,10 @@ class World:
         self._first = 0
         self._matched_by = ""
 
+    @property
+    def has_effects(self) -> bool:
+        return bool(self.entries or self.folded or self.changed or self.seen or self.attached or self.cases)
+
     # Reading
 
     def owners_of(self, key: Key) -> Mapping[int, int | None]:
@@ -304,7 +307,7 @@ class World:
     def see(self, contact: ContactRow) -> None:
         """The contact was active, which is no change: ``updated_at`` stays."""
         if not contact.is_new:
-            contact.before.setdefault("last_seen_at", contact.values["last_seen_at"])
+            contact.before.setdefault("last_seen_at", contact["last_seen_at"])
         contact.values["last_seen_at"] = self.moment
         self.changed[contact.id] = contact
 
