@@ -39,6 +39,8 @@ GROUPS: list[tuple[Any, list[tuple[Any, str, str]]]] = [
         [
             (_("Custom fields"), "tune", "contacts.customfield"),
             (_("Identity policy"), "rule", "contacts.policy"),
+            (_("Junk values"), "block", "contacts.junkvalue"),
+            (_("Event types"), "category", "contacts.eventtype"),
             (_("Account"), "settings", "contacts.account"),
             (_("API keys"), "key", "crm.apikey"),
             (_("Users"), "person", "auth.user"),
