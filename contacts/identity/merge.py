@@ -230,9 +230,7 @@ def _loaded(column: str, value: Any) -> Any:
 def _return_identifier(world: World, key: Key, survivor: ContactRow, loser: ContactRow, report: UndoReport) -> None:
     kind = Kind(key[0])
     owners = world.owners_of(key)
-    column = PRIMARY_COLUMNS.get(kind)
-    stands_on_survivor = column is not None and _is_primary(survivor, kind, column, key)
-    if survivor.id in owners and stands_on_survivor:
+    if survivor.id in owners and _stands_on(survivor, key):
         # It became the survivor's own since: shared values are had by both, a unique one stays.
         if kind in SHARED_KINDS:
             world.attach(loser, key)
@@ -295,8 +293,14 @@ def _return_cases(frame: Frame, keys: Sequence[Key], survivor: ContactRow, loser
     )
 
 
-def _is_primary(contact: ContactRow, kind: Kind, column: str, key: Key) -> bool:
-    value = contact.values[column]
+def _stands_on(contact: ContactRow, key: Key) -> bool:
+    """Whether a value stands in its field on the contact, so that it is no further one."""
+    kind, app = Kind(key[0]), key[1]
+    if kind == Kind.CUSTOM:
+        value = contact[app] if app == "contact_key" else contact["attributes"].get(app)
+        return value is not None and custom_key(app, value) == key
+    column = PRIMARY_COLUMNS.get(kind)
+    value = contact.values[column] if column is not None else None
     return value is not None and primary_key_of(kind, value) == key
 
 
