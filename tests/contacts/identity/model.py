@@ -601,6 +601,8 @@ class Cards:
                     other.dropped.remove(key)
                     other.moved.append(key)
                 return True
+        if key.kind == "custom":
+            return any(survivor[column] == key.value for column, app in CUSTOM_KEYS.items() if app == key.app)
         own = survivor[key.kind] if key.kind in PERMANENT else None
         return own is not None and key_of(key.kind, own) == key
 
