@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -42,6 +42,8 @@ LOCK_SPACE: Final = 0x0CA2
 GATE: Final = -1
 FOUND_AT_MOST: Final = 51
 HELD_OFFSET: Final = 100
+SLICE: Final = 250
+"""Rows that are unpacked while the database reads the next ones."""
 
 CONTACT_COLUMNS: Final = tuple(column.attname for column in Contact._meta.concrete_fields)
 """Every column of a contact, as the database names it."""
@@ -199,21 +201,44 @@ def load_rows(
             elif contact_id in world.before.folded:
                 world.rows[contact_id] = ContactRow(world.before.row_of(world.before.folded[contact_id]).values)
     wanted = [contact_id for contact_id in ids if contact_id not in world.rows]
+    sql = f"SELECT {', '.join(columns)} FROM contacts_contact WHERE id = ANY(%s::bigint[]) ORDER BY id"
+    if lock:
+        sql += " FOR NO KEY UPDATE"
     while wanted:
         world.columns = frozenset(columns)
-        cursor.execute(
-            f"SELECT {', '.join(columns)} FROM contacts_contact WHERE id = ANY(%s::bigint[]) ORDER BY id"
-            + (" FOR NO KEY UPDATE" if lock else ""),
-            (array_of(wanted),),
-            binary=True,
-        )
         survivors = set()
-        for row in cursor.fetchall():
+        for row in _rows_of(cursor, sql, sorted(wanted), at_once=lock):
             contact = ContactRow(dict(zip(columns, row, strict=True)))
             world.rows[contact.id] = contact
             if contact.values["merged_into_id"] is not None:
                 survivors.add(contact.values["merged_into_id"])
         wanted = [contact_id for contact_id in survivors if contact_id not in world.rows]
+
+
+def _rows_of(cursor: psycopg.Cursor[Any], sql: str, ids: Sequence[int], *, at_once: bool) -> Iterator[tuple[Any, ...]]:
+    """The rows of these ids; of many, the database reads the next slice while the last one is unpacked."""
+    if at_once or len(ids) <= SLICE:
+        cursor.execute(sql, (array_of(ids),), binary=True)
+        yield from cursor.fetchall()
+        return
+    slices = [ids[start : start + SLICE] for start in range(0, len(ids), SLICE)]
+    with cursor.connection.pipeline():
+        reading = _start_reading(sql, slices[0])
+        for following in [*slices[1:], None]:
+            first = reading.fetchone()  # waits for this slice alone: the next one is not sent yet
+            ahead = _start_reading(sql, following) if following else None
+            if first is not None:
+                yield first
+            yield from reading.fetchall()
+            reading.close()
+            if ahead is not None:
+                reading = ahead
+
+
+def _start_reading(sql: str, ids: Sequence[int]) -> psycopg.Cursor[Any]:
+    cursor = open_cursor()
+    cursor.execute(sql, (array_of(ids),), binary=True)
+    return cursor
 
 
 def load_held(cursor: psycopg.Cursor[Any], world: World, contact_ids: Collection[int]) -> None:
