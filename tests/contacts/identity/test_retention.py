@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
 from django.apps import apps
+from django.core.management import call_command
 from django.db import connection
 
 from contacts.activity import WEB_EVENT, NewEvent, NewOrder, record_events, record_orders
@@ -194,3 +197,17 @@ def test_the_periodic_jobs_do_it():
     make_event_partitions(timestamp=0)
 
     assert not Identifier.objects.exists()
+
+
+def test_the_command_shows_whom_it_would_erase_and_then_erases_them():
+    gone = create(DEVICE_OF_NOBODY, DEVICE, at=datetime.now(UTC) - timedelta(days=200))
+    shown, done = StringIO(), StringIO()
+
+    call_command("erase_inactive", "--dry-run", stdout=shown)
+    assert Contact.objects.get(pk=gone).state == ContactState.ACTIVE
+    call_command("erase_inactive", "--json", stdout=done)
+
+    assert "1 anonymous contacts and 0 visitors would be erased." in shown.getvalue()
+    assert f"contact ids: {gone}" in shown.getvalue()
+    assert json.loads(done.getvalue()) == {"contacts": 1, "visitors": 0}
+    assert Contact.objects.get(pk=gone).state == ContactState.ERASED

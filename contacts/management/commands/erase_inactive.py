@@ -1,0 +1,32 @@
+"""Erases whom nobody has seen for longer than the policy keeps them; the nightly job does the same."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from contacts.identity.retention import erase_expired, find_expired
+
+
+class Command(BaseCommand):
+    help = (
+        "Erase anonymous contacts and visitors after the policy's days of inactivity, never one with an external ID, "
+        "an email or a phone. With --dry-run nothing is written: it shows how many, and the first of them."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--dry-run", action="store_true", help="show who would be erased and write nothing")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *, dry_run: bool, **options: Any) -> None:
+        found = find_expired() if dry_run else erase_expired(by="command:erase_inactive")
+        if options["json"]:
+            self.stdout.write(json.dumps(found._asdict()))
+            return
+        would = "would be erased" if dry_run else "were erased"
+        self.stdout.write(f"{found.contacts} anonymous contacts and {found.visitors} visitors {would}.")
+        for name, ids in found._asdict().items():
+            if isinstance(ids, list) and ids:
+                self.stdout.write(f"  {name.replace('_', ' ')}: {', '.join(map(str, ids))}")
