@@ -172,12 +172,7 @@ class Batch:
     def decide_dry(self, cursor: psycopg.Cursor[Any], raw: Sequence[RawRecord | Record]) -> tuple[World, list[Outcome]]:
         settings = read_settings()
         records = normalized(raw, settings)
-        few = len(raw) > load.ESCALATE_ABOVE
-        world, outcomes = self.decide_all(cursor, records, settings, Wanted(records, few=few))
-        for outcome in outcomes:
-            if outcome.contact_id is not None and outcome.contact_id < 0:
-                outcome.contact_id = None  # whoever would be created has no id
-        return world, outcomes
+        return self.decide_all(cursor, records, settings, Wanted(records, few=len(raw) > load.ESCALATE_ABOVE))
 
     def decide_locked(
         self, cursor: psycopg.Cursor[Any], raw: Sequence[RawRecord | Record], prepared: Prepared | None

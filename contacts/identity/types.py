@@ -89,7 +89,7 @@ class Outcome:
 
     ``code`` and ``message`` are set on skipped and failed records; ``column`` names the field, ``other_id`` the contact
     that stands in the way. ``merged`` are contacts that were merged into this one, ``migrated`` identifiers that came
-    from another: (kind, value, contact id).
+    from another: (kind, value, contact id). In a dry run whoever would be created has a number below zero.
     """
 
     ref: Any

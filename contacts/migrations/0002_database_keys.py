@@ -45,11 +45,6 @@ class Migration(migrations.Migration):
             for table, first in KEYS
         ),
         migrations.RunSQL(PARTITION_EVENTS, migrations.RunSQL.noop),
-        # Rows come by the thousand; a number that is not used is lost.
-        migrations.RunSQL(
-            "ALTER SEQUENCE contacts_identifier_id_seq CACHE 100; ALTER SEQUENCE contacts_change_id_seq CACHE 100",
-            migrations.RunSQL.noop,
-        ),
         # Counts the transactions that write contacts or identifiers, see contacts.identity.load.
         migrations.RunSQL("CREATE SEQUENCE contacts_gate", "DROP SEQUENCE contacts_gate"),
     ]
