@@ -15,6 +15,8 @@ __all__ = ["end_with_parent", "run_together"]
 PROJECT = Path(__file__).parent.parent
 SETTLED_SECONDS = 5  # a process that fell sooner would only fall again
 STOP_SECONDS = 20
+BACKGROUND = {"worker"}  # people wait for the web, at its start too; nobody waits for a job
+NICENESS = 5
 PR_SET_PDEATHSIG = 1
 
 
@@ -56,6 +58,8 @@ class _Child:
     def start(self) -> None:
         self.started_at = time.monotonic()
         self.process = subprocess.Popen(self.command, cwd=PROJECT, stdin=subprocess.DEVNULL, start_new_session=True)
+        if self.name in BACKGROUND:
+            os.setpriority(os.PRIO_PROCESS, self.process.pid, NICENESS)
 
     def stays_up(self) -> bool:
         if self.process.poll() is None:
