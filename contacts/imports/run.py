@@ -137,6 +137,7 @@ def take_up(path: str | os.PathLike[str], scan: FileScan, options: Options, *, b
         file_digest=scan.digest,
         options=options.as_json(),
         counts=dict.fromkeys(COUNTED, 0),
+        status=ImportStatus.RUNNING,
         by=by,
         started_at=datetime.now(UTC),
     )

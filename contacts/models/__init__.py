@@ -10,7 +10,17 @@ from contacts.models.custom_field import CustomField, FieldType
 from contacts.models.duplicate_case import CaseReason, CaseStatus, DuplicateCase
 from contacts.models.event import Event, EventType
 from contacts.models.identifier import Identifier
-from contacts.models.imports import Import, ImportRow, ImportStatus
+from contacts.models.imports import (
+    EffectKind,
+    Import,
+    ImportEffect,
+    ImportFix,
+    ImportRow,
+    ImportStatus,
+    ImportWish,
+    PreviewRow,
+    UndoKept,
+)
 from contacts.models.journal import Change, ChangeKind
 from contacts.models.merge import Merge, MergeMove
 from contacts.models.order import Order, OrderStatus
@@ -28,18 +38,24 @@ __all__ = [
     "ContactState",
     "CustomField",
     "DuplicateCase",
+    "EffectKind",
     "Event",
     "EventType",
     "FieldType",
     "Identifier",
     "Import",
+    "ImportEffect",
+    "ImportFix",
     "ImportRow",
     "ImportStatus",
+    "ImportWish",
     "JunkValue",
     "Merge",
     "MergeMove",
     "Order",
     "OrderStatus",
     "Policy",
+    "PreviewRow",
     "Suppression",
+    "UndoKept",
 ]
