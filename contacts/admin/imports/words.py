@@ -1,0 +1,84 @@
+"""Numbers, times and outcomes of imports in the words of people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+__all__ = ["OUTCOMES", "Tile", "list_tiles", "say_counts", "say_duration", "say_number", "say_rows", "say_size"]
+
+OUTCOMES: Final[dict[str, Any]] = {
+    "created": gettext_lazy("New"),
+    "updated": gettext_lazy("Changed"),
+    "unchanged": gettext_lazy("Unchanged"),
+    "restored": gettext_lazy("Restored"),
+    "deleted": gettext_lazy("Deleted"),
+    "merged": gettext_lazy("Merged"),
+    "skipped": gettext_lazy("Skipped"),
+    "failed": gettext_lazy("Errors"),
+    "warning": gettext_lazy("Warnings"),
+}
+"""By what is counted; in the order in which they are shown."""
+SHOWN_WHEN_THERE: Final = frozenset({"restored", "deleted", "merged", "warning"})
+UNITS: Final = ("B", "KB", "MB", "GB")
+
+
+class Tile(NamedTuple):
+    """One outcome with its count; ``count`` is for people."""
+
+    name: str
+    label: str
+    count: str
+    is_none: bool
+
+
+def say_number(number: float) -> str:
+    """With separators of thousands."""
+    return str(number_format(round(number), use_l10n=True, force_grouping=True))
+
+
+def say_rows(number: int) -> str:
+    return ngettext("%(count)s row", "%(count)s rows", number) % {"count": say_number(number)}
+
+
+def say_duration(seconds: float) -> str:
+    """A duration as one says it; nobody needs the seconds of an hour."""
+    whole = round(seconds)
+    hours, minutes = divmod(round(whole / 60), 60)
+    if whole < 1:
+        return _("less than a second")
+    if whole < 60:
+        return ngettext("%(count)d second", "%(count)d seconds", whole) % {"count": whole}
+    if not hours:
+        return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
+    said = ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours}
+    if not minutes:
+        return said
+    return f"{said} " + ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
+
+
+def say_size(size: float) -> str:
+    """A file's size."""
+    step = 0
+    while size >= 1024 and step < len(UNITS) - 1:
+        size, step = size / 1024, step + 1
+    return f"{number_format(size, decimal_pos=1 if step else 0, use_l10n=True)} {UNITS[step]}"
+
+
+def list_tiles(counts: Mapping[str, int]) -> list[Tile]:
+    """What is to be shown of these counts: the usual outcomes always, the others where there are some."""
+    return [
+        Tile(name, str(label), say_number(counts.get(name, 0)), not counts.get(name))
+        for name, label in OUTCOMES.items()
+        if counts.get(name) or name not in SHOWN_WHEN_THERE
+    ]
+
+
+def say_counts(counts: Mapping[str, int]) -> str:
+    """The outcomes that there are, in one line."""
+    found = [f"{say_number(counts[name])} {str(label).lower()}" for name, label in OUTCOMES.items() if counts.get(name)]
+    return ", ".join(found)
