@@ -41,7 +41,7 @@ MESSAGES: Final = {
     "key_missing": "The record has no valid value for the chosen key; fill it in.",
     "identifier_missing": "The record names nobody; send an external ID, an email, a phone or another identifier.",
     "contact_not_found": "There is no such contact; send it first.",
-    "not_found": "No contact matches and the mode is update only, so nothing was created.",
+    "not_found": "No contact matches, and with this mode none is created.",
     "already_exists": "A contact matches and the mode is create only, so nothing was changed.",
     "contact_deleted": "The contact is deleted; ask for deleted contacts to be restored.",
     "external_id_taken": "Another contact has this external ID; open that one or merge the two.",
@@ -108,6 +108,9 @@ class _Decision:
             self.check_usable()
             contact = self.found_contact()
         # 2. May the caller do that?
+        if self.plan.mode == Mode.DELETE:
+            self.delete(contact)
+            return
         created = contact is None
         if contact is None:
             if not self.may_be_created():
@@ -349,7 +352,7 @@ class _Decision:
                 self.world.open_case(key, "refused", [contact.id for contact in free])
                 raise Refused(Status.FAILED, "external_id_conflict", column="external_id", other_id=free[0].id)
             matches = free
-        contact = max(matches, key=lambda match: (match.values["updated_at"], match.id))
+        contact = max(matches, key=_lateness)
         self.outcome.rule = rule
         self.matched_channel = column_of(key)
         self.say_matched_by(self.matched_channel)
@@ -361,11 +364,22 @@ class _Decision:
         plan = self.plan
         return plan.bulk and plan.replace_external_id and len(matches) == 1 and key in set(self.chosen_keys())
 
-    # 2. Restoring and creating
+    # 2. Deleting, restoring and creating
+
+    def delete(self, contact: ContactRow | None) -> None:
+        """Whoever was found is deleted, so that it can be restored; a deleted contact is nobody (L12)."""
+        if contact is None or contact.values["state"] != ACTIVE:
+            raise Refused(Status.SKIPPED, "not_found", contact_id=None if contact is None else contact.id)
+        delete_in(self.world, contact)
+        self.outcome.contact_id = contact.id
+        self.conclude(contact, created=False, restored=False)
+        self.outcome.status = Status.DELETED
 
     def check_restorable(self, contact: ContactRow, *, by_external_id: bool = False) -> None:
         """L2: a single call restores, bulk only when asked; activity never does, but is recorded by external ID."""
         plan = self.plan
+        if plan.mode == Mode.DELETE:
+            return
         if plan.activity or not plan.may_restore:
             if not by_external_id:
                 raise Refused(Status.SKIPPED, "contact_deleted", contact_id=contact.id)
@@ -479,8 +493,8 @@ class _Decision:
 
     def take_external_id(self, contact: ContactRow) -> None:
         """L4, L11, L6a: the contact gets the external ID; one that it has by a merge stays further (L3)."""
-        value = self.record.external_id
-        if value is None or contact.values["external_id"] == value:
+        value, current = self.record.external_id, contact.values["external_id"]
+        if value is None or current == value or (current is not None and self.keeps("external_id")):
             return
         key = self.key_of(EXTERNAL_ID)
         named = self.record.contact_id is not None
@@ -519,7 +533,7 @@ class _Decision:
 
     def may_replace_channel(self, column: str) -> bool:
         plan = self.plan
-        if plan.keep_channels or plan.fill_blanks_only:
+        if plan.keep_channels or self.keeps(column):
             return False
         if plan.tracking:
             user_named = plan.tracking == "mobile" and self.record.external_id is not None
@@ -608,7 +622,7 @@ class _Decision:
     def take_fields(self, contact: ContactRow) -> None:
         record, plan, world = self.record, self.plan, self.world
         for column, value in record.fields.items():
-            if plan.fill_blanks_only and contact[column] is not None:
+            if contact[column] is not None and self.keeps(column):
                 continue
             if column == "contact_key":
                 if plan.bulk and plan.key == column and contact[column] is not None:
@@ -617,13 +631,17 @@ class _Decision:
             world.set_value(contact, column, value)
         for key, value in record.attributes.items():
             current = contact["attributes"].get(key)
-            if (plan.fill_blanks_only or (plan.bulk and plan.key == key)) and current is not None:
+            if current is not None and ((plan.bulk and plan.key == key) or self.keeps(f"fields.{key}")):
                 continue
             if self.carries(CUSTOM, key):
                 self.take_custom_key(contact, key, current, value)
             elif current is not None and record.warnings and self.was_junk(f"fields.{key}"):
                 _release_custom_key(world, contact, key, current)
             world.set_attribute(contact, key, value)
+
+    def keeps(self, column: str) -> bool:
+        """Whether a value that is there already stays, as the caller wishes."""
+        return self.plan.fill_blanks_only or column in self.plan.keep_columns
 
     def was_junk(self, column: str) -> bool:
         """The field holds a placeholder now, which is data and no identifier."""
@@ -651,7 +669,7 @@ class _Decision:
         for column in self.record.cleared:
             if plan.bulk and column.removeprefix("fields.") in (plan.key, self.matched_channel):
                 continue
-            if column == "external_id" and not plan.person:
+            if (column == "external_id" and not plan.person) or self.keeps(column):
                 continue
             clear_in(self.world, contact, column)
 
@@ -710,6 +728,11 @@ class _Decision:
         self.outcome.steps.append(Step(column_of(key), key[2], contact_ids, verdict))
 
 
+def _lateness(contact: ContactRow) -> tuple[Any, ...]:
+    """L7: greatest updated_at, then id; the numbers below zero that a dry run gives are later than all ids there are."""
+    return contact.values["updated_at"], contact.id < 0, abs(contact.id)
+
+
 def column_of(key: Key) -> str:
     """What a key is called in an explanation: its kind, or the field of a custom key."""
     return key[1] if key[0] == CUSTOM else SLUGS[key[0]]
@@ -733,6 +756,12 @@ def without_external_id(record: Record, key: Key) -> Record:
         cleared=record.cleared,
         warnings=record.warnings,
     )
+
+
+def delete_in(world: World, contact: ContactRow) -> None:
+    """An active contact is deleted; it keeps everything, so that it can be restored."""
+    world.entry_of(contact, "deleted")
+    world.set_state(contact, DELETED, deleted_at=world.moment)
 
 
 def restore_in(world: World, contact: ContactRow) -> None:

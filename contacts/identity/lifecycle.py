@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from contacts.identity.decide import restore_in
+from contacts.identity.decide import delete_in, restore_in
 from contacts.identity.frame import Frame, open_frame, retried
 from contacts.identity.resolve import MAX_BATCH
 from contacts.identity.types import Outcome, Status
@@ -52,8 +52,7 @@ def _act_on(contact_id: int, frame: Frame, act: Act) -> Outcome:
 def _delete(frame: Frame, contact: ContactRow) -> bool:
     if contact.values["state"] != ACTIVE:
         return False
-    frame.world.entry_of(contact, "deleted")
-    frame.world.set_state(contact, DELETED, deleted_at=frame.moment)
+    delete_in(frame.world, contact)
     return True
 
 

@@ -11,11 +11,12 @@ from contacts.records import Problem
 
 
 class Mode(StrEnum):
-    """What a caller allows (L9)."""
+    """What a caller allows (L9). ``DELETE``: whoever a record finds is deleted, and takes over nothing."""
 
     UPSERT = "upsert"
     CREATE = "create"
     UPDATE = "update"
+    DELETE = "delete"
 
 
 class Status(StrEnum):
@@ -25,6 +26,7 @@ class Status(StrEnum):
     UPDATED = "updated"
     UNCHANGED = "unchanged"
     RESTORED = "restored"
+    DELETED = "deleted"
     VISITOR = "visitor"
     SKIPPED = "skipped"
     FAILED = "failed"
@@ -45,7 +47,7 @@ class Plan:
 
     ``key``: a key of ``keys.KEYS`` or the key of a custom field. ``bulk``: a bulk call or an import (L2, L6a, L16, T9).
     ``empty_values_clear``: present and empty clears (T10). ``keep_channels``, ``unconfirmed``: as subscribe does (T8,
-    T11). ``tracking``: '' for a trusted door, else 'web', 'mobile' or 'event' (policy). ``activity``: an order, event
+    T11). ``keep_columns``: column keys that are filled where they are empty and never overwritten. ``tracking``: '' for a trusted door, else 'web', 'mobile' or 'event' (policy). ``activity``: an order, event
     or purchase, that takes over identifiers only (L17). ``may_restore``: whether a deleted contact comes back.
     ``may_create``: whether an unknown contact is made at all; ``needs_permanent``: only one that names an external ID,
     email or phone. ``person``: somebody edits the sheet (T10, T12, L16).
@@ -59,6 +61,7 @@ class Plan:
     replace_external_id: bool = False
     empty_values_clear: bool = False
     fill_blanks_only: bool = False
+    keep_columns: frozenset[str] = frozenset()
     keep_channels: bool = False
     unconfirmed: bool = False
     tracking: str = ""
