@@ -729,7 +729,7 @@ class _Decision:
 
 
 def _lateness(contact: ContactRow) -> tuple[Any, ...]:
-    """L7: greatest updated_at, then id; the numbers below zero that a dry run gives are later than all ids there are."""
+    """L7: greatest updated_at, then id; the numbers below zero that a dry run gives are later than all ids."""
     return contact.values["updated_at"], contact.id < 0, abs(contact.id)
 
 

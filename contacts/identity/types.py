@@ -46,9 +46,10 @@ class Plan:
     """How records are to be resolved: what the caller chose, and which door it came through.
 
     ``key``: a key of ``keys.KEYS`` or the key of a custom field. ``bulk``: a bulk call or an import (L2, L6a, L16, T9).
-    ``empty_values_clear``: present and empty clears (T10). ``keep_channels``, ``unconfirmed``: as subscribe does (T8,
-    T11). ``keep_columns``: column keys that are filled where they are empty and never overwritten. ``tracking``: '' for a trusted door, else 'web', 'mobile' or 'event' (policy). ``activity``: an order, event
-    or purchase, that takes over identifiers only (L17). ``may_restore``: whether a deleted contact comes back.
+    ``empty_values_clear``: present and empty clears (T10). ``fill_blanks_only``: nothing that is there is overwritten,
+    ``keep_columns``: nothing in these columns. ``keep_channels``, ``unconfirmed``: as subscribe does (T8, T11).
+    ``tracking``: '' for a trusted door, else 'web', 'mobile' or 'event' (policy). ``activity``: an order, event or
+    purchase, that takes over identifiers only (L17). ``may_restore``: whether a deleted contact comes back.
     ``may_create``: whether an unknown contact is made at all; ``needs_permanent``: only one that names an external ID,
     email or phone. ``person``: somebody edits the sheet (T10, T12, L16).
     """

@@ -18,11 +18,11 @@ class Options:
     """The choices of one import.
 
     ``key``: external_id, email, phone, email_or_phone, id, or a field that can be a key. ``empty_values_clear``: a
-    present and empty cell clears (T10). ``fill_blanks_only``: nothing that a contact has is overwritten, ``keep_columns``
-    says it of single columns. ``restore_deleted``: L2. ``replace_external_id``: L6a. ``add_to_segments`` and
-    ``remove_from_segments``: ids of static ones, for everybody whom a row found or made. ``event_for_new``: the key of
-    an event type, recorded on whoever is created. ``consent``: {"basis", "category", "source"} of the consents that the
-    file gives, to everybody or by a column that says yes or no.
+    present and empty cell clears (T10). ``fill_blanks_only``: nothing that a contact has is overwritten;
+    ``keep_columns`` says it of single columns. ``restore_deleted``: L2. ``replace_external_id``: L6a.
+    ``add_to_segments`` and ``remove_from_segments``: ids of static ones, for everybody whom a row found or made.
+    ``event_for_new``: the key of an event type, recorded on whoever is created. ``consent``: {"basis", "category",
+    "source"} of the consents that the file gives, to everybody or by a column that says yes or no.
     """
 
     key: str = "external_id"
@@ -59,7 +59,8 @@ class Options:
     def from_json(cls, kept: Mapping[str, Any]) -> Options:
         """What ``as_json`` gave; choices that it did not know yet are as they are by default."""
         known = {field.name for field in fields(cls)}
-        given = {
+        given: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in kept.items() if name in known
         }
-        return cls(**{**given, "mode": Mode(kept.get("mode", Mode.UPSERT))})
+        given["mode"] = Mode(kept.get("mode", Mode.UPSERT))
+        return cls(**given)
