@@ -8,6 +8,7 @@ from contacts.identity.duplicates import dismiss_case
 from contacts.identity.erase import erase_contacts
 from contacts.identity.lifecycle import delete_contacts, restore_contacts
 from contacts.identity.merge import LeftBehind, UndoReport, merge_contacts, undo_merge
+from contacts.identity.rehearsal import rehearse_stream
 from contacts.identity.resolve import MAX_BATCH, resolve, resolve_one
 from contacts.identity.stream import resolve_stream
 from contacts.identity.suppression import lift_suppressions, suppress_addresses
@@ -28,6 +29,7 @@ __all__ = [
     "erase_contacts",
     "lift_suppressions",
     "merge_contacts",
+    "rehearse_stream",
     "resolve",
     "resolve_one",
     "resolve_stream",

@@ -1,14 +1,15 @@
 """The one verb that writes contacts: load, lock, decide, write, journal, for one record or any number of them.
 
 1. normalise (pure); 2. lock the values; 3. values → ids, ids → rows; 4. decide each record in order with the batch's
-own effects laid over (pure); 5. write set-based; 6. outcomes with the reason. A dry run stops after 4.
+own effects laid over (pure); 5. write set-based; 6. outcomes with the reason. A dry run stops after 4,
+or, so that later batches see what earlier ones would have done, writes into shadows of the tables.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
@@ -21,6 +22,7 @@ from contacts.identity.errors import WriteConflict, error_of
 from contacts.identity.frame import MAX_TRIES, RETRIED, database_cause
 from contacts.identity.numbers import Numbers
 from contacts.identity.settings import Settings, current_settings, read_settings
+from contacts.identity.shadows import Shadows, open_shadows
 from contacts.identity.types import Outcome, Plan, Status
 from contacts.identity.world import IDENTITY_COLUMNS, Missing, World
 from contacts.identity.write import Cause, Rendered, run_statements, send_signals, write_world
@@ -53,11 +55,23 @@ def resolve(
     ``kind:id``. ``at`` is the time of the change, now unless given. ``within`` is called with the outcomes of each
     transaction inside it. Outcomes come in the order of the records; nothing of a failed or skipped one is written.
     """
+    if dry_run:
+        return _resolve_dry(list(records), plan, by=by, at=at, within=within)
     outcomes: list[Outcome] = []
     iterator = iter(records)
     while batch := list(itertools.islice(iterator, MAX_BATCH)):
-        moment = at or datetime.now(UTC)
-        outcomes += Batch(plan, by=by, moment=moment, dry_run=dry_run, within=within).run(batch)
+        outcomes += Batch(plan, by=by, moment=at or datetime.now(UTC), within=within).run(batch)
+    return outcomes
+
+
+def _resolve_dry(
+    records: Sequence[RawRecord | Record], plan: Plan, *, by: str, at: datetime | None, within: Within | None
+) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    with open_shadows() if len(records) > MAX_BATCH else nullcontext() as shadows:
+        for start in range(0, len(records), MAX_BATCH):
+            batch = Batch(plan, by=by, moment=at or datetime.now(UTC), dry_run=True, within=within, shadows=shadows)
+            outcomes += batch.run(records[start : start + MAX_BATCH])
     return outcomes
 
 
@@ -102,7 +116,7 @@ class Batch:
 
     ``within`` is called with the outcomes inside the transaction, ``hand_over`` once they are decided and the gate is
     closed. ``is_first_try`` tells afterwards whether what was handed over is what was written, ``has_effects`` whether
-    that was anything.
+    that was anything. ``shadows`` keep what a dry run decided for the batches after it.
     """
 
     def __init__(
@@ -114,6 +128,7 @@ class Batch:
         dry_run: bool = False,
         within: Within | None = None,
         hand_over: Callable[[Handover], None] | None = None,
+        shadows: Shadows | None = None,
     ) -> None:
         self.plan = plan
         self.by = by
@@ -121,6 +136,7 @@ class Batch:
         self.dry_run = dry_run
         self.within = within
         self.hand_over = hand_over
+        self.shadows = shadows
         self.is_first_try = True
         self.has_effects = True
         self.more_keys: set[Key] = set()
@@ -158,6 +174,8 @@ class Batch:
         with transaction.atomic(), closing(load.open_cursor()) as cursor:
             if self.dry_run:
                 world, outcomes = self.decide_dry(cursor, raw)
+                if self.shadows is not None:
+                    self.shadows.keep(cursor, world, self.cause)
             else:
                 world, outcomes = self.decide_locked(cursor, raw, prepared)
                 if prepared is not None and prepared.world is world and prepared.rendered is not None:
@@ -211,7 +229,7 @@ class Batch:
 
         Behind the closed gate, where ``wanted`` is but few, nothing can move, so that rows are not locked.
         """
-        numbers = itertools.count(-1, -1) if self.dry_run else Numbers()
+        numbers = self.numbers()
         lock = not (wanted.few or self.dry_run)
         known = set(wanted.keys)
         for _ in range(MAX_ROUNDS):
@@ -230,6 +248,12 @@ class Batch:
             if lock and wanted.keys != known:
                 raise MoreToLock(wanted.keys)
         raise WriteConflict
+
+    def numbers(self) -> Iterable[int]:
+        """Ids for new contacts; in a dry run they are below zero."""
+        if self.shadows is not None:
+            return self.shadows.numbers
+        return itertools.count(-1, -1) if self.dry_run else Numbers()
 
     def fail_alone(self, raw: RawRecord | Record, trouble: BaseException) -> list[Outcome]:
         record = raw if isinstance(raw, Record) else normalize(raw, current_settings().schema)

@@ -27,7 +27,7 @@ from contacts.identity.types import Outcome, Plan
 from contacts.identity.write import render_world
 from contacts.records import Record
 
-__all__ = ["resolve_stream"]
+__all__ = ["resolve_stream", "tuned_interpreter"]
 
 SWITCH_SECONDS: Final = 0.0005
 """How long a thread may keep the interpreter: the writer wakes often, and briefly."""
@@ -47,7 +47,7 @@ def resolve_stream(
         for records in batches:
             yield Batch(plan, by=by, moment=datetime.now(UTC), within=within).run(records)
         return
-    with _tuned_interpreter(), ThreadPoolExecutor(1, "writer") as writer:
+    with tuned_interpreter(), ThreadPoolExecutor(1, "writer") as writer:
         try:
             yield from _Stream(plan, by=by, within=within, writer=writer).run(batches)
         finally:
@@ -55,7 +55,7 @@ def resolve_stream(
 
 
 @contextmanager
-def _tuned_interpreter() -> Iterator[None]:
+def tuned_interpreter() -> Iterator[None]:
     """Threads take turns quickly; cycles, which hardly anything of a batch has, are looked for rarely."""
     interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
     sys.setswitchinterval(SWITCH_SECONDS)

@@ -22,7 +22,7 @@ from contacts.identity.world import ACTIVE, ContactRow, Entry, World
 from contacts.models import Contact
 from contacts.records import Key
 
-__all__ = ["Cause", "Rendered", "render_world", "run_statements", "send_signals", "write_world"]
+__all__ = ["Cause", "Rendered", "render_rows", "render_world", "run_statements", "send_signals", "write_world"]
 
 INSERT_AT_MOST: Final = 8
 """Fewer rows than this are inserted with their values, more are copied."""
@@ -74,12 +74,17 @@ def write_world(cursor: psycopg.Cursor[Any], world: World, cause: Cause, *, toge
     if not world.merges and not world.claims:
         run_statements(cursor, render_world(world, cause), together=together)
         return {}
-    _run(cursor, [*_identifier_statements(world, cause), *_contact_statements(world, cause)])
+    _run(cursor, render_rows(world, cause))
     for number, contact_id in world.claims:
         claim_events(cursor, number, contact_id)
     merge_ids = {effect.loser_id: move_rows(cursor, effect, at=world.moment, by=cause.by) for effect in world.merges}
     _run(cursor, [*_case_parts(world), *_change_statements(world, cause, merge_ids)])
     return merge_ids
+
+
+def render_rows(world: World, cause: Cause) -> list[Statement]:
+    """The statements that write identifiers and contacts, without what hangs from them."""
+    return [*_identifier_statements(world, cause), *_contact_statements(world, cause)]
 
 
 def render_world(world: World, cause: Cause) -> Rendered:
