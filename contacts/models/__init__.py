@@ -10,6 +10,7 @@ from contacts.models.custom_field import CustomField, FieldType
 from contacts.models.duplicate_case import CaseReason, CaseStatus, DuplicateCase
 from contacts.models.event import Event, EventType
 from contacts.models.identifier import Identifier
+from contacts.models.import_trace import ImportTrace, TraceKind
 from contacts.models.imports import (
     EffectKind,
     Import,
@@ -48,6 +49,7 @@ __all__ = [
     "ImportFix",
     "ImportRow",
     "ImportStatus",
+    "ImportTrace",
     "ImportWish",
     "JunkValue",
     "Merge",
@@ -57,5 +59,6 @@ __all__ = [
     "Policy",
     "PreviewRow",
     "Suppression",
+    "TraceKind",
     "UndoKept",
 ]

@@ -32,7 +32,7 @@ class Import(models.Model):
     ``rows_done`` moves on in the transaction that writes the rows, so that a killed run goes on exactly there.
     ``file_name`` is what the person called the file, ``stored_name`` the one below ``IMPORTS_DIR`` ('' where the file
     stayed where it was). ``mapping`` has one entry a column: {"header", "target", "overwrite"}. ``run_seconds`` are
-    those that it worked, without pauses.
+    those that it worked, without pauses. What it journaled from the id ``undo_mark`` on has been taken back.
     """
 
     file_name = models.CharField(_("file"), max_length=255)
@@ -67,6 +67,7 @@ class Import(models.Model):
     undo_counts = models.JSONField(null=True, blank=True)
     undo_done = models.BigIntegerField(default=0)
     undo_total = models.BigIntegerField(null=True, blank=True)
+    undo_mark = models.BigIntegerField(null=True, blank=True)
 
     class Meta:
         verbose_name = _("import")

@@ -1,3 +1,4 @@
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -13,6 +14,7 @@ class ChangeKind(models.TextChoices):
     UNMERGED = "unmerged", _("unmerged")
     MIGRATED = "migrated", _("identifier migrated")
     ERASED = "erased", _("erased")
+    UNDONE = "undone", _("import taken back")
 
 
 class Change(models.Model):
@@ -36,6 +38,8 @@ class Change(models.Model):
     class Meta:
         verbose_name = _("change")
         verbose_name_plural = _("changes")
+        # The journal grows at its end, in the order of its ids: what an import changed is found, and it costs nothing.
+        indexes = [BrinIndex(fields=["id", "import_id"], name="change_import", autosummarize=True, pages_per_range=32)]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.contact_id}"
