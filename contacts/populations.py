@@ -52,6 +52,10 @@ class Populations(Protocol):
         """The active contacts that are in it at this moment."""
         ...
 
+    def listed(self) -> list[tuple[int, str]]:
+        """Those that contacts can be put into, as (id, name), by name."""
+        ...
+
     def add(self, population: int | str, contact_ids: Sequence[int], *, by: str) -> int:
         """Puts contacts into a group, by id or by name (made if there is none); the number that are new in it."""
         ...
@@ -80,6 +84,9 @@ class NoPopulations:
         from contacts.models import Contact  # models are not loaded yet when this module is
 
         return Contact.objects.none()
+
+    def listed(self) -> list[tuple[int, str]]:
+        return []
 
     def add(self, population: int | str, contact_ids: Sequence[int], *, by: str) -> int:
         return 0

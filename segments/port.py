@@ -27,6 +27,10 @@ class SegmentPopulations:
         """The active contacts in the segment; raises ``Segment.DoesNotExist``."""
         return members(Segment.objects.get(pk=population))
 
+    def listed(self) -> list[tuple[int, str]]:
+        """The static segments."""
+        return list(Segment.objects.filter(type=SegmentType.STATIC).order_by("name", "pk").values_list("pk", "name"))
+
     def add(self, population: int | str, contact_ids: Sequence[int], *, by: str) -> int:
         """Adds to a static segment; one that is named and does not exist is made."""
         segment = _find(population)

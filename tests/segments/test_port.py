@@ -27,6 +27,11 @@ def test_segments_have_registered_themselves() -> None:
     assert isinstance(current(), SegmentPopulations)
 
 
+def test_what_contacts_can_be_put_into_are_the_static_segments(segments: dict[str, Segment]) -> None:
+    assert current().listed() == [(segments["Blue"].pk, "Blue"), (segments["Red"].pk, "Red")]
+    assert NoPopulations().listed() == []
+
+
 def test_with_nothing_registered_nothing_happens(people: People) -> None:
     before = register(NoPopulations())
     try:
