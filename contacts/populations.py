@@ -64,6 +64,22 @@ class Populations(Protocol):
         """Takes contacts out of a group; the number that were in it."""
         ...
 
+    def join(self, population: int, contact_ids: Sequence[int], *, by: str) -> list[int]:
+        """As ``add``; which of these contacts (or their survivors) are new in it."""
+        ...
+
+    def leave(self, population: int, contact_ids: Sequence[int], *, by: str) -> list[dict[str, Any]]:
+        """As ``remove``; what stood there: a dict of contact_id, added_at and by for each that was in it."""
+        ...
+
+    def take_back(self, population: int, contact_ids: Sequence[int], *, by: str) -> list[int]:
+        """Takes those of these contacts out that ``by`` had put in; which ones (or their survivors) these were."""
+        ...
+
+    def put_back(self, population: int, rows: Sequence[dict[str, Any]]) -> list[int]:
+        """Puts back what ``leave`` gave, as it was; which contacts (or their survivors) came in again."""
+        ...
+
     def move(self, moves: Sequence[tuple[int, int]]) -> list[PopulationMove]:
         """Hands what the losers are in to their survivors; ``moves`` are (loser, survivor) in order of merging."""
         ...
@@ -93,6 +109,18 @@ class NoPopulations:
 
     def remove(self, population: int | str, contact_ids: Sequence[int], *, by: str) -> int:
         return 0
+
+    def join(self, population: int, contact_ids: Sequence[int], *, by: str) -> list[int]:
+        return []
+
+    def leave(self, population: int, contact_ids: Sequence[int], *, by: str) -> list[dict[str, Any]]:
+        return []
+
+    def take_back(self, population: int, contact_ids: Sequence[int], *, by: str) -> list[int]:
+        return []
+
+    def put_back(self, population: int, rows: Sequence[dict[str, Any]]) -> list[int]:
+        return []
 
     def move(self, moves: Sequence[tuple[int, int]]) -> list[PopulationMove]:
         return []

@@ -25,12 +25,14 @@ class Record:
 
     ``ref`` is the caller's own name for it (a row number, a path). ``identifiers`` are the carried keys in look-up
     order. ``shown`` maps a key to the value as it was written, where that differs. ``fields`` are values to write by
-    column, ``attributes`` custom fields by key; ``cleared`` the columns that are present and empty (T10).
+    column, ``attributes`` custom fields by key; ``cleared`` the columns that are present and empty (T10). ``consent`` is
+    what it says of consent, if anything; nothing is decided by it.
     """
 
     __slots__ = (
         "attributes",
         "cleared",
+        "consent",
         "contact_id",
         "details",
         "email",
@@ -57,6 +59,7 @@ class Record:
         cleared: tuple[str, ...] = (),
         problems: tuple[Problem, ...] = (),
         warnings: tuple[Problem, ...] = (),
+        consent: bool | None = None,
     ) -> None:
         self.ref = ref
         self.contact_id = contact_id
@@ -70,6 +73,7 @@ class Record:
         self.cleared = cleared
         self.problems = problems
         self.warnings = warnings
+        self.consent = consent
 
     def key_of(self, kind: Kind, app: str = "") -> Key | None:
         """The first carried key of ``kind`` (and ``app``), if any."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import OperationalError, connection, transaction
 from django.db.models import QuerySet, TextField
@@ -33,14 +33,19 @@ __all__ = [
     "ConditionExplained",
     "GroupExplained",
     "MembershipExplained",
+    "MembershipRow",
     "add_members",
     "clear_members",
     "count_members",
     "explain_member",
     "is_member",
+    "join_members",
+    "leave_segment",
     "list_members",
     "members",
+    "put_back_members",
     "remove_members",
+    "take_back_members",
 ]
 
 COUNT_MILLISECONDS = 10_000
@@ -204,19 +209,53 @@ def _combine(combine: Combine, holding: list[bool]) -> bool:
 # Adding and removing
 
 
+class MembershipRow(NamedTuple):
+    """A static membership as it stood."""
+
+    contact_id: int
+    added_at: datetime
+    by: str
+
+
 def add_members(segment: Segment, contact_ids: Sequence[int], *, by: str) -> int:
     """Puts contacts into a static segment; the number that are new in it. A merged one stands for its survivor."""
+    return len(join_members(segment, contact_ids, by=by))
+
+
+def join_members(segment: Segment, contact_ids: Sequence[int], *, by: str) -> list[int]:
+    """As ``add_members``; which contacts are new in it."""
     _refuse_unless_static(segment)
     with transaction.atomic():
-        active = _lock_active(contact_ids)
-        return _insert(segment.pk, active, by)
+        return _insert(segment.pk, [(contact_id, timezone.now(), by) for contact_id in _lock_active(contact_ids)])
 
 
 def remove_members(segment: Segment, contact_ids: Sequence[int], *, by: str) -> int:
     """Takes contacts out of a static segment; the number that were in it. A merged one stands for its survivor."""
+    return len(leave_segment(segment, contact_ids, by=by))
+
+
+def leave_segment(segment: Segment, contact_ids: Sequence[int], *, by: str) -> list[MembershipRow]:
+    """As ``remove_members``; the memberships as they were."""
     _refuse_unless_static(segment)
-    survivors = _follow_merges(contact_ids)
-    return Membership.objects.filter(segment=segment, contact_id__in=survivors).delete()[0]
+    return _delete(segment.pk, _follow_merges(contact_ids))
+
+
+def take_back_members(segment: Segment, contact_ids: Sequence[int], *, by: str) -> list[int]:
+    """Takes those out again whom ``by`` put in, and nobody else since; which contacts these were."""
+    return [row.contact_id for row in _delete(segment.pk, _follow_merges(contact_ids), by=by)]
+
+
+def put_back_members(segment: Segment, rows: Sequence[MembershipRow]) -> list[int]:
+    """Puts memberships back as they were; which contacts came in again. A merged one stands for its survivor."""
+    survivor_of = _survivors([row.contact_id for row in rows])
+    with transaction.atomic():
+        active = set(_lock_active(sorted(set(survivor_of.values()))))
+        placed = {
+            survivor_of[row.contact_id]: (survivor_of[row.contact_id], row.added_at, row.by)
+            for row in rows
+            if survivor_of.get(row.contact_id) in active
+        }
+        return _insert(segment.pk, list(placed.values()))
 
 
 def clear_members(segment: Segment, *, by: str) -> int:
@@ -232,8 +271,12 @@ def _refuse_unless_static(segment: Segment) -> None:
 
 def _follow_merges(contact_ids: Sequence[int]) -> list[int]:
     """These contacts, with survivors in place of merged ones (a tombstone names the last survivor)."""
+    return sorted(set(_survivors(contact_ids).values()))
+
+
+def _survivors(contact_ids: Sequence[int]) -> dict[int, int]:
     rows = Contact.objects.filter(pk__in=list(contact_ids)).values_list("pk", "merged_into")
-    return sorted({survivor or pk for pk, survivor in rows})
+    return {pk: survivor or pk for pk, survivor in rows}
 
 
 def _lock_active(contact_ids: Sequence[int]) -> list[int]:
@@ -263,11 +306,24 @@ def _lock(contact_ids: list[int]) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def _insert(segment_id: int, contact_ids: list[int], by: str) -> int:
+def _insert(segment_id: int, rows: Sequence[tuple[int, datetime, str]]) -> list[int]:
+    contact_ids, moments, names = zip(*rows, strict=True) if rows else ((), (), ())
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO segments_membership (contact_id, segment_id, added_at, by)"
-            " SELECT unnest(%s::bigint[]), %s, %s, %s ON CONFLICT (contact_id, segment_id) DO NOTHING",
-            [contact_ids, segment_id, timezone.now(), by],
+            " SELECT contact_id, %s, added_at, by FROM unnest(%s::bigint[], %s::timestamptz[], %s::text[])"
+            " AS new (contact_id, added_at, by) ON CONFLICT (contact_id, segment_id) DO NOTHING RETURNING contact_id",
+            [segment_id, list(contact_ids), list(moments), list(names)],
         )
-        return int(cursor.rowcount)
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _delete(segment_id: int, contact_ids: Sequence[int], *, by: str | None = None) -> list[MembershipRow]:
+    """``by``: only those that this one put in."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM segments_membership WHERE segment_id = %s AND contact_id = ANY(%s)"
+            " AND (%s::text IS NULL OR by = %s) RETURNING contact_id, added_at, by",
+            [segment_id, list(contact_ids), by, by],
+        )
+        return [MembershipRow(*row) for row in cursor.fetchall()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from django.db import connection, transaction
@@ -12,7 +13,16 @@ from django.db.models import QuerySet
 from contacts.models import Contact
 from contacts.populations import PopulationMove
 from segments.catalogue import save_segment
-from segments.membership import add_members, members, remove_members
+from segments.membership import (
+    MembershipRow,
+    add_members,
+    join_members,
+    leave_segment,
+    members,
+    put_back_members,
+    remove_members,
+    take_back_members,
+)
 from segments.models import Membership, Segment, SegmentType
 
 __all__ = ["SegmentPopulations"]
@@ -42,6 +52,26 @@ class SegmentPopulations:
         """Removes from a static segment; from one that is named and does not exist, nobody."""
         segment = _find(population)
         return 0 if segment is None else remove_members(segment, contact_ids, by=by)
+
+    def join(self, population: int, contact_ids: Sequence[int], *, by: str) -> list[int]:
+        """Adds to a static segment; who is new in it."""
+        return join_members(Segment.objects.get(pk=population), contact_ids, by=by)
+
+    def leave(self, population: int, contact_ids: Sequence[int], *, by: str) -> list[dict[str, Any]]:
+        """Removes from a static segment; the memberships as they were."""
+        rows = leave_segment(Segment.objects.get(pk=population), contact_ids, by=by)
+        return [{**row._asdict(), "added_at": row.added_at.isoformat()} for row in rows]
+
+    def take_back(self, population: int, contact_ids: Sequence[int], *, by: str) -> list[int]:
+        """Removes whom ``by`` had added; nobody where the segment is gone."""
+        segment = Segment.objects.filter(pk=population).first()
+        return [] if segment is None else take_back_members(segment, contact_ids, by=by)
+
+    def put_back(self, population: int, rows: Sequence[dict[str, Any]]) -> list[int]:
+        """Puts back what ``leave`` gave; nobody where the segment is gone, or is no list any more."""
+        segment = Segment.objects.filter(pk=population, type=SegmentType.STATIC).first()
+        given = [MembershipRow(row["contact_id"], datetime.fromisoformat(row["added_at"]), row["by"]) for row in rows]
+        return [] if segment is None else put_back_members(segment, given)
 
     def move(self, moves: Sequence[tuple[int, int]]) -> list[PopulationMove]:
         """Hands the losers' memberships to their survivors, three statements for as many moves as do not chain."""

@@ -1,4 +1,4 @@
-"""Rows → batches of normalised records, read ahead by a process of its own (pure).
+"""Rows → sheaves of normalised records, read ahead by a process of its own (pure).
 
 Reading and normalising cost as much as resolving, so that a second process does them: it holds no database, no Django
 and no more than a few batches, and waits in its pipe until they are wanted. It is a fresh interpreter, not a fork: a
@@ -17,15 +17,17 @@ import signal
 import struct
 import subprocess
 import sys
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
 
-from contacts.imports.columns import Layout
+from contacts.columns import Column
+from contacts.imports.columns import CONSENT, Layout
 from contacts.imports.errors import FileChanged, ReaderDied
 from contacts.imports.reading import Row, Stamp, open_rows
 from contacts.normalize import Schema, normalize
 from contacts.records import Problem, Record
+from contacts.sheaf import Sheaf, Tier
 
 __all__ = ["BATCH", "Job", "read_ahead", "read_batches", "read_here"]
 
@@ -35,39 +37,44 @@ SMALL: Final = 2 * BATCH
 PIPE_BYTES: Final = 1024 * 1024
 """How far the reader is ahead: four to eight batches."""
 LENGTH: Final = struct.Struct("<I")
+ESCAPED: Final = ("'=", "'+", "'-", "'@", "'\t", "'\r")
+READ_YES_NO: Final = Schema([Column(CONSENT, "boolean", CONSENT)]).cleaners[CONSENT]
 END: Final = None
 CHANGED: Final = "changed"
 
-Packed = tuple[Any, ...]
-"""A record as plain tuples, which marshal takes: twice as fast as pickle, and both ends are this program."""
-
 
 class Job(NamedTuple):
-    """What a reader needs to know. ``skip`` rows are done already; blank lines are no rows."""
+    """What a reader needs to know. ``skip`` rows are done already; blank lines are no rows.
+
+    ``fixes`` are cells that a person corrected, by row and column; they are laid over the file's.
+    """
 
     path: str
     stamp: Stamp
     delimiter: str
     layout: Layout
     schema: Schema
+    key: str
+    digest_key: bytes
     skip: int = 0
+    has_header: bool = True
+    fixes: Mapping[int, Mapping[int, str]] | None = None
 
 
-def read_batches(job: Job, *, lines: int) -> Generator[list[Record]]:
-    """The records of a file from ``job.skip`` on, a batch at a time; ``ref`` is the row, the header being row 1.
+def read_batches(job: Job, *, lines: int) -> Generator[Sheaf]:
+    """The records of a file from ``job.skip`` on, a sheaf at a time; ``ref`` is the row, the header being row 1.
 
     Batches end at whole thousands of rows wherever reading starts: a run that goes on cuts as an undisturbed one.
     """
     return read_here(job) if lines <= SMALL else read_ahead(job)
 
 
-def read_here(job: Job) -> Generator[list[Record]]:
+def read_here(job: Job) -> Generator[Sheaf]:
     """In this process: a small file is not worth another one."""
-    for batch in pack_batches(job):
-        yield unpack(batch)
+    yield from tie_batches(job)
 
 
-def read_ahead(job: Job) -> Generator[list[Record]]:
+def read_ahead(job: Job) -> Generator[Sheaf]:
     """By a process of its own, which is gone when this generator is."""
     reader = subprocess.Popen(
         [sys.executable, "-m", "contacts.imports.batches"],
@@ -87,7 +94,7 @@ def read_ahead(job: Job) -> Generator[list[Record]]:
         while (batch := _receive(reader)) is not END:
             if batch == CHANGED:
                 raise FileChanged
-            yield unpack(batch)
+            yield Sheaf.received(batch)
     finally:
         reader.kill()
         reader.wait()
@@ -115,27 +122,28 @@ def _died(reader: subprocess.Popen[bytes]) -> ReaderDied:
     return ReaderDied(message, exit_code=code)
 
 
-def pack_batches(job: Job) -> Iterator[list[Packed]]:
-    """The rest of the file's rows as packed records, cut at whole thousands."""
+def tie_batches(job: Job) -> Iterator[Sheaf]:
+    """The rest of the file's rows as sheaves, cut at whole thousands."""
     rows = enumerate(open_rows(job.path, job.delimiter, job.stamp), 1)
     filled = ((number, row) for number, row in rows if row)
     next(filled, None)  # the header
     wanted = itertools.islice(filled, job.skip, None)
+    tier = Tier(job.key, job.digest_key)
     size = BATCH - job.skip % BATCH
-    while batch := list(pack_rows(itertools.islice(wanted, size), job.layout, job.schema)):
-        yield batch
+    while batch := list(normalize_rows(itertools.islice(wanted, size), job.layout, job.schema)):
+        yield tier.tie(batch)
         size = BATCH
 
 
-def pack_rows(rows: Iterable[tuple[int, Row]], layout: Layout, schema: Schema) -> Iterator[Packed]:
+def normalize_rows(rows: Iterable[tuple[int, Row]], layout: Layout, schema: Schema) -> Iterator[Record]:
     width, make_raw = len(layout.headers), layout.raw_maker()
     for number, row in rows:
         if row.__class__ is Problem:
-            yield pack(Record(number, problems=(row,)))
+            yield Record(number, problems=(row,))
         elif len(row) != width:
-            yield pack(Record(number, problems=(ragged(len(row), width),)))
+            yield Record(number, problems=(ragged(len(row), width),))
         else:
-            yield pack(normalize(make_raw(row), schema, number))
+            yield normalize(make_raw(row), schema, number)
 
 
 def ragged(cells: int, width: int) -> Problem:
@@ -143,39 +151,12 @@ def ragged(cells: int, width: int) -> Problem:
     return Problem("", "ragged_row", message)
 
 
-def pack(record: Record) -> Packed:
-    problems, warnings = record.problems, record.warnings
-    return (
-        record.ref,
-        record.contact_id,
-        record.external_id,
-        record.email,
-        record.phone,
-        record.identifiers,
-        record.details,
-        record.fields,
-        record.attributes,
-        record.cleared,
-        problems and tuple(map(tuple, problems)),
-        warnings and tuple(map(tuple, warnings)),
-    )
-
-
-def unpack(batch: list[Packed]) -> list[Record]:
-    records = [Record(*packed) for packed in batch]
-    for record in records:
-        if record.problems or record.warnings:
-            record.problems = tuple(Problem(*problem) for problem in record.problems)
-            record.warnings = tuple(Problem(*warning) for warning in record.warnings)
-    return records
-
-
 def serve(source: IO[bytes], target: IO[bytes]) -> None:
     """The reader's life: take the job, send batch after batch, wait where nobody takes them."""
     job: Job = pickle.load(source)  # noqa: S301 (from our own process)
     try:
-        for batch in pack_batches(job):
-            _send(target, batch)
+        for sheaf in tie_batches(job):
+            _send(target, sheaf.message)
     except FileChanged:
         _send(target, CHANGED)
     else:
