@@ -11,19 +11,31 @@ import os
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from itertools import count, islice
 from pathlib import Path
 from typing import Final, NamedTuple, TextIO
 
 from contacts.imports.errors import FileChanged, FileEmpty, FileUnreadable, HeaderUnreadable, LineTooLong, WrongEncoding
 from contacts.records import Problem
 
-__all__ = ["DELIMITERS", "FileScan", "Stamp", "find_header", "open_rows", "read_rows", "scan_file"]
+__all__ = [
+    "DELIMITERS",
+    "FileScan",
+    "Stamp",
+    "decode_file",
+    "find_header",
+    "open_rows",
+    "read_head",
+    "read_rows",
+    "scan_file",
+]
 
 DELIMITERS: Final = (",", ";", "\t", "|")
 MAX_LINE_BYTES: Final = 32 * 1024 * 1024
 MAX_COLUMNS: Final = 1_000
 CHUNK: Final = 1024 * 1024
 SAVE_AS_UTF8: Final = "Save it as UTF-8; in Excel the format is called “CSV UTF-8”."
+MARK: Final = "\ufeff"
 
 Row = list[str] | Problem
 """The cells of a row, none for a blank line; or why it cannot be cut into cells."""
@@ -73,6 +85,67 @@ def scan_file(path: str | os.PathLike[str]) -> FileScan:
     return FileScan(where, digest.hexdigest(), checker.finish(), stamp)
 
 
+def decode_file(path: Path, encoding: str) -> Iterator[str]:
+    """The text of a file, a piece at a time, without its byte order mark.
+
+    Raises WrongEncoding (with ``position`` and ``line``) where it comes upon bytes that are none in this encoding.
+    """
+    decoder = getincrementaldecoder(encoding)()
+    position, line, is_start = 0, 1, True
+    with path.open("rb", buffering=0) as file:
+        while True:
+            chunk = file.read(CHUNK)
+            kept = len(decoder.getstate()[0])
+            try:
+                text = decoder.decode(chunk, not chunk)
+            except UnicodeDecodeError as error:
+                before = error.object[: error.start].decode(encoding, "ignore")
+                line += _count_lines(before)
+                raise _wrong_encoding(encoding, error, position - kept + error.start, line) from None
+            yield text.removeprefix(MARK) if is_start else text
+            if not chunk:
+                return
+            is_start = is_start and not text
+            line += _count_lines(text)
+            position += len(chunk)
+
+
+def _count_lines(text: str) -> int:
+    return text.count("\n") or text.count("\r")
+
+
+def _wrong_encoding(encoding: str, error: UnicodeDecodeError, position: int, line: int) -> WrongEncoding:
+    what = f"byte 0x{error.object[error.start]:02x} at position {position}, in line {line}, is no text"
+    message = f"The file is not {encoding.upper()}: {what}. Choose another encoding, or correct that line."
+    return WrongEncoding(message, position=position, line=line)
+
+
+def read_head(path: Path, encoding: str, delimiter: str, most: int) -> list[Row]:
+    """The first rows that are not blank. Raises LineTooLong, and WrongEncoding for bytes that are no text in it."""
+    with path.open(encoding=encoding, newline="", buffering=CHUNK) as file:
+        try:
+            return list(islice((row for row in read_rows(_lines_of(file), delimiter) if row), most))
+        except UnicodeDecodeError:
+            for _ in decode_file(path, encoding):
+                pass  # until it says where
+            raise FileChanged from None
+
+
+def _lines_of(file: TextIO) -> Iterator[str]:
+    """Without its byte order mark, and no line longer than memory likes."""
+    for number in count(1):
+        line = file.readline(MAX_LINE_BYTES)
+        if not line:
+            return
+        if len(line) == MAX_LINE_BYTES:
+            raise _line_too_long(number)
+        yield line if number > 1 else line.removeprefix(MARK)
+
+
+def _line_too_long(line: int) -> LineTooLong:
+    return LineTooLong(f"Line {line} is longer than 32 MB. Check that this is a CSV file.", line=line)
+
+
 class _Utf8Checker:
     """Reads chunk by chunk; knows where it is when something is wrong."""
 
@@ -93,8 +166,7 @@ class _Utf8Checker:
             last = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
             self.line_start = self.position + last + 1
         elif self.position + len(chunk) - self.line_start > MAX_LINE_BYTES:
-            message = f"Line {self.lines + 1} is longer than 32 MB. Check that this is a CSV file."
-            raise LineTooLong(message, line=self.lines + 1)
+            raise _line_too_long(self.lines + 1)
         self.position += len(chunk)
 
     def decode(self, chunk: bytes, *, final: bool = False) -> None:
