@@ -6,10 +6,11 @@ from time import monotonic
 from typing import Any, Final
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _t
@@ -20,6 +21,7 @@ from unfold.decorators import display
 from unfold.views import ChangeList, UnfoldModelAdminViewMixin
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from contacts.models import Import
 from segments.catalogue import check_definition, delete_segment, describe_segment, find_users, save_segment
 from segments.conditions import load_json, write_json
 from segments.conditions.errors import DefinitionRefused
@@ -27,6 +29,7 @@ from segments.conditions.lookups import DatabaseLookups
 from segments.errors import CountTookTooLong
 from segments.membership import count_members, list_members
 from segments.models import Segment, SegmentType
+from segments.of_imports import build_segment, find_segment, keep_segment
 
 __all__ = ["SegmentAdmin"]
 
@@ -112,8 +115,14 @@ class SegmentAdmin(ModelAdmin):
         return SegmentChangeList
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(MembersView.as_view(model_admin=self))
-        return [path("<int:segment_id>/members/", view, name="segments_segment_members"), *super().get_urls()]
+        members, of_import = (
+            self.admin_site.admin_view(view.as_view(model_admin=self)) for view in (MembersView, ImportedView)
+        )
+        return [
+            path("<int:segment_id>/members/", members, name="segments_segment_members"),
+            path("import/<int:import_id>/", of_import, name="segments_segment_of_import"),
+            *super().get_urls(),
+        ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Segment | None = None) -> tuple[str, ...]:
         return ("meaning", "members_now") if obj is None else ("type", "meaning", "members_now")
@@ -181,14 +190,17 @@ class MembersView(UnfoldModelAdminViewMixin, TemplateView):
     permission_required = ()
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        segment = Segment.objects.filter(pk=kwargs["segment_id"]).first()
+        if not self.model_admin.has_view_permission(request):
+            raise PermissionDenied
+        self.segment = self.find_segment(**kwargs)
+        self.title = self.segment.name
+        return super().dispatch(request, *args, **kwargs)
+
+    def find_segment(self, segment_id: int) -> Segment:
+        segment = Segment.objects.filter(pk=segment_id).first()
         if segment is None:
             raise Http404(_t("There is no such segment."))
-        if not self.model_admin.has_view_permission(request, segment):
-            raise PermissionDenied
-        self.segment = segment
-        self.title = segment.name
-        return super().dispatch(request, *args, **kwargs)
+        return segment
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
@@ -219,6 +231,41 @@ class MembersView(UnfoldModelAdminViewMixin, TemplateView):
             "is_first_page": after_id == 0,
             "next_after": contacts[-1].pk if len(found) > MEMBERS_A_PAGE else None,
         }
+
+
+class ImportedView(MembersView):
+    """The contacts that an import touched, or with ``?only=created`` just those that it created; POST keeps them."""
+
+    run: Import
+
+    def find_segment(self, import_id: int) -> Segment:  # type: ignore[override]
+        if not self.request.user.has_perm("contacts.view_contact"):
+            raise PermissionDenied
+        run = Import.objects.filter(pk=import_id).first()
+        if run is None:
+            raise Http404(_t("There is no such import."))
+        self.run = run
+        return build_segment(run, only_created=self.only_created)
+
+    @property
+    def only_created(self) -> bool:
+        return self.request.GET.get("only") == "created"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(**kwargs) | {
+            "run": self.run,
+            "only_created": self.only_created,
+            "kept": find_segment(self.run, only_created=self.only_created),
+            "may_keep": self.model_admin.has_add_permission(self.request),
+        }
+
+    def post(self, request: HttpRequest, import_id: int) -> HttpResponse:
+        if not self.model_admin.has_add_permission(request):
+            raise PermissionDenied
+        segment = keep_segment(self.run, only_created=self.only_created)
+        text = _t("“{name}” is a segment now. Its name can be changed.")
+        messages.success(request, text.format(name=segment.name))
+        return redirect("admin:segments_segment_members", segment.pk)
 
 
 def show_sentence(segment: Segment, lookups: DatabaseLookups) -> str:

@@ -93,7 +93,7 @@ def _clause_of(segment: Segment, lookups: DatabaseLookups) -> Clause:
         return static_clause(segment.pk)
     tree = read_tree(segment, lookups)
     try:
-        return compile_tree(tree, lookups.registry, lookups.clock, lookups, segment_id=segment.pk)
+        return compile_tree(tree, lookups.registry, lookups.clock, lookups, segment_id=segment.pk or 0)
     except DefinitionError as error:
         raise DefinitionRefused([error]) from error
 

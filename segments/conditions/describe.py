@@ -78,6 +78,8 @@ def _is_wrapping(group: Group) -> bool:
 def _describe_value(value: Value, field: Field, registry: Registry) -> str:
     if field.type is FieldType.SEGMENT and isinstance(value, int):
         return _("“{text}”").format(text=registry.segments.get(value, value))
+    if field.type is FieldType.IMPORT and isinstance(value, int):
+        return _("{number} (“{file}”)").format(number=value, file=registry.imports.get(value, ""))
     if isinstance(value, date):
         return date_format(value, "Y-m-d")
     option = field.option(value)

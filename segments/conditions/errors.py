@@ -15,6 +15,7 @@ __all__ = [
     "TooDeep",
     "TooLarge",
     "UnknownField",
+    "UnknownImport",
     "UnknownKey",
     "UnknownOperator",
     "UnknownSegment",
@@ -110,6 +111,12 @@ class UnknownSegment(DefinitionError):
     """There is no such segment. Choose one that exists."""
 
     code = "unknown_segment"
+
+
+class UnknownImport(DefinitionError):
+    """There is no such import. Choose one that exists."""
+
+    code = "unknown_import"
 
 
 class SegmentCycle(DefinitionError):

@@ -29,6 +29,7 @@ class FieldType(StrEnum):
     CHOICES = "choices"
     IDENTIFIER = "identifier"
     SEGMENT = "segment"
+    IMPORT = "import"
 
 
 @dataclass(frozen=True, slots=True)

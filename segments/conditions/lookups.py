@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from contacts.columns import all_columns
 from contacts.keys import Kind
-from contacts.models import Account, ChannelState, Contact, CustomField, Identifier
+from contacts.models import Account, ChannelState, Contact, CustomField, Identifier, Import
 from contacts.normalize import clean_email, compare_form
 from segments.conditions.dates import Clock
 from segments.conditions.errors import UnknownSegment
@@ -39,6 +39,7 @@ class DatabaseLookups:
             channel_states=[Option(state.name.lower(), state.name.lower(), state.value) for state in ChannelState],
             segments=dict(Segment.objects.values_list("pk", "name")),
             country=self.account.default_phone_country,
+            imports=ImportNames(),
         )
 
     @cached_property
@@ -61,6 +62,29 @@ class DatabaseLookups:
         if segment.type == SegmentType.STATIC:
             return static_clause(segment_id)
         return parse(segment.definition, self.registry)
+
+
+class ImportNames(Mapping[int, str]):
+    """The file's name by the id of each import, read one by one: definitions name few, and there may be thousands."""
+
+    def __init__(self) -> None:
+        self.known: dict[int, str | None] = {}
+
+    def __getitem__(self, import_id: int) -> str:
+        if import_id not in self.known:
+            fits = 0 < import_id < 2**63
+            names = Import.objects.filter(pk=import_id).values_list("file_name", flat=True) if fits else None
+            self.known[import_id] = None if names is None else names.first()
+        name = self.known[import_id]
+        if name is None:
+            raise KeyError(import_id)
+        return name
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(Import.objects.order_by("pk").values_list("pk", flat=True))
+
+    def __len__(self) -> int:
+        return Import.objects.count()
 
 
 def static_clause(segment_id: int) -> Clause:

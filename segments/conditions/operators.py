@@ -312,6 +312,34 @@ def _not_in_segment(operand: Operand) -> Clause:
     return render("({}) IS NOT TRUE", _in_segment(operand))
 
 
+# Imports
+
+_TOUCHED: Final = """@contact.id IN (
+    SELECT change.contact_id FROM contacts_change change WHERE {condition}
+    UNION ALL
+    SELECT merged.merged_into_id FROM contacts_contact merged JOIN contacts_change change
+    ON change.contact_id = merged.id WHERE merged.merged_into_id IS NOT NULL AND {condition}
+)"""
+"""The journal of who was merged stays with the tombstone; the survivor stands for it."""
+
+
+def _touched_by(operand: Operand) -> Clause:
+    text = _TOUCHED.replace("{condition}", "change.import_id = {}")
+    return render(text, operand.first, operand.first)
+
+
+def _touched_by_any(operand: Operand) -> Clause:
+    return Clause(_TOUCHED.replace("{condition}", "change.import_id IS NOT NULL"))
+
+
+def _created_by(operand: Operand) -> Clause:
+    return render(
+        "@contact.id IN (SELECT change.contact_id FROM contacts_change change"
+        " WHERE change.import_id = {} AND change.kind = 'created')",
+        operand.first,
+    )
+
+
 def _by_key(*operators: Operator) -> Mapping[str, Operator]:
     return {operator.key: operator for operator in operators}
 
@@ -373,6 +401,11 @@ OPERATORS: Final[Mapping[FieldType, Mapping[str, Operator]]] = {
     FieldType.SEGMENT: _by_key(
         Operator("in", _("is in"), _("is in segment {value}"), Arity.ONE, _in_segment),
         Operator("not_in", _("is not in"), _("is not in segment {value}"), Arity.ONE, _not_in_segment),
+    ),
+    FieldType.IMPORT: _by_key(
+        Operator("touched_by", _("was touched by"), _("was touched by import {value}"), Arity.ONE, _touched_by),
+        Operator("created_by", _("was created by"), _("was created by import {value}"), Arity.ONE, _created_by),
+        Operator("touched_by_any", _("was touched by any"), _("was touched by an import"), Arity.NONE, _touched_by_any),
     ),
 }
 

@@ -63,12 +63,14 @@ IS_ANONYMOUS: Final = Clause(
 class Registry:
     """Every field by key, and what values are read against.
 
-    ``segments`` maps the id of each segment to its name; ``country`` is what national phone numbers are read by.
+    ``segments`` maps the id of each segment to its name, ``imports`` the id of each import to its file's; ``country``
+    is what national phone numbers are read by.
     """
 
     fields: Mapping[str, Field]
     segments: Mapping[int, str] = field(default_factory=dict)
     country: str = "UA"
+    imports: Mapping[int, str] = field(default_factory=dict)
 
 
 def build_registry(
@@ -77,6 +79,7 @@ def build_registry(
     channel_states: Iterable[Option] = (),
     segments: Mapping[int, str] | None = None,
     country: str = "UA",
+    imports: Mapping[int, str] | None = None,
 ) -> Registry:
     """The registry of an account with these columns."""
     states = tuple(channel_states)
@@ -85,8 +88,9 @@ def build_registry(
     fields += [
         Field("anonymous", FieldType.BOOLEAN, "Anonymous", IS_ANONYMOUS),
         Field("segment", FieldType.SEGMENT, "Segment"),
+        Field("import", FieldType.IMPORT, "Import"),
     ]
-    return Registry({field.key: field for field in fields}, segments or {}, country)
+    return Registry({field.key: field for field in fields}, segments or {}, country, {} if imports is None else imports)
 
 
 def _field_of(column: Column, channel_states: tuple[Option, ...]) -> Field:

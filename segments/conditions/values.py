@@ -12,7 +12,7 @@ from contacts.normalize import InvalidValue as Unreadable
 from contacts.normalize import clean_email
 from contacts.phones import parse_phone
 from segments.conditions.dates import FIRST_DAY, LAST_DAY, MAX_DAYS
-from segments.conditions.errors import InvalidValue, UnknownSegment
+from segments.conditions.errors import InvalidValue, UnknownImport, UnknownSegment
 from segments.conditions.fields import Field, FieldType
 from segments.conditions.operators import Operator, Reads
 from segments.conditions.registry import Registry
@@ -104,6 +104,14 @@ def _read_segment(raw: Any, field: Field, registry: Registry, path: str) -> int:
     return raw
 
 
+def _read_import(raw: Any, field: Field, registry: Registry, path: str) -> int:
+    if isinstance(raw, bool) or not isinstance(raw, int):
+        raise InvalidValue("Write the number of an import.", path=path)
+    if raw not in registry.imports:
+        raise UnknownImport(path=path, import_id=raw)
+    return raw
+
+
 _READERS: Final[Mapping[FieldType, Callable[[Any, Field, Registry, str], Value]]] = {
     FieldType.TEXT: _read_plain,
     FieldType.EXTERNAL_ID: _read_plain,
@@ -113,4 +121,5 @@ _READERS: Final[Mapping[FieldType, Callable[[Any, Field, Registry, str], Value]]
     FieldType.DATE: _read_day,
     FieldType.CHOICE: _read_option,
     FieldType.SEGMENT: _read_segment,
+    FieldType.IMPORT: _read_import,
 }

@@ -6,10 +6,22 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from contacts.keys import Kind
-from contacts.models import ChannelState, Contact, ContactState, CustomField, Identifier
+from contacts.models import (
+    Change,
+    ChannelState,
+    Contact,
+    ContactState,
+    CustomField,
+    Identifier,
+    Import,
+    ImportStatus,
+)
 from contacts.normalize import clean_email
 
 NOW = datetime.now(UTC)
+
+SPRING, AUTUMN = 41, 42
+"""The numbers of two imports."""
 
 CUSTOM_FIELDS = (
     ("nickname", "text", []),
@@ -52,6 +64,7 @@ PEOPLE: dict[str, dict[str, Any]] = {
             "tags": ["a"],
         },
         "kinds": (Kind.DEVICE,),
+        "changes": (("created", SPRING), ("updated", AUTUMN)),
     },
     "bohdan": {
         "email": "bohdan@gmail.com",
@@ -60,6 +73,7 @@ PEOPLE: dict[str, dict[str, Any]] = {
         "email_state": ChannelState.UNSUBSCRIBED,
         "created_at": _moment(400),
         "attributes": {"nickname": "50 off", "visits": 0, "score": -1.25, "newsletter": False, "tier": "silver"},
+        "changes": (("created", None), ("updated", AUTUMN), ("updated", AUTUMN)),
     },
     "taras": {
         "external_id": "c-1",
@@ -85,6 +99,7 @@ PEOPLE: dict[str, dict[str, Any]] = {
         "deleted_at": NOW,
         "created_at": _moment(2),
         "attributes": {"visits": 12},
+        "changes": (("created", SPRING),),
     },
 }
 ACTIVE = frozenset(PEOPLE) - {"deleted"}
@@ -97,16 +112,22 @@ _COMPARED = {
 
 
 def make_people() -> dict[str, Contact]:
-    """Everybody, by name, with identifiers and the custom fields they use."""
+    """Everybody, by name, with identifiers and the custom fields they use. Somebody was merged into Taras."""
     CustomField.objects.bulk_create(
         CustomField(key=key, label=key.capitalize(), type=field_type, options=options)
         for key, field_type, options in CUSTOM_FIELDS
     )
-    return {name: make_contact(**facts) for name, facts in PEOPLE.items()}
+    for number, name in ((SPRING, "spring.csv"), (AUTUMN, "autumn.csv")):
+        Import(pk=number, file_name=name, status=ImportStatus.FINISHED, by="user:1").save()
+    people = {name: make_contact(**facts) for name, facts in PEOPLE.items()}
+    make_contact(state=ContactState.MERGED, merged_into=people["taras"], changes=(("created", AUTUMN),))
+    return people
 
 
-def make_contact(*, kinds: tuple[Kind, ...] = (), **facts: Any) -> Contact:
-    """One contact with its identifiers and mask."""
+def make_contact(
+    *, kinds: tuple[Kind, ...] = (), changes: tuple[tuple[str, int | None], ...] = (), **facts: Any
+) -> Contact:
+    """One contact with its identifiers and mask; ``changes`` are its journal: what, and by which import."""
     facts = {"created_at": NOW, "updated_at": NOW} | facts
     permanent = {kind: facts[kind.slug] for kind in _COMPARED if facts.get(kind.slug)}
     mask = sum(1 << kind for kind in {*permanent, *kinds})
@@ -116,5 +137,8 @@ def make_contact(*, kinds: tuple[Kind, ...] = (), **facts: Any) -> Contact:
     Identifier.objects.bulk_create(
         Identifier(kind=kind, value=value, contact_id=contact.pk, first_seen_at=NOW, last_seen_at=NOW)
         for kind, value in values.items()
+    )
+    Change.objects.bulk_create(
+        Change(contact_id=contact.pk, at=NOW, by="user:1", kind=kind, import_id=number) for kind, number in changes
     )
     return contact

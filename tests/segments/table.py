@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from tests.segments.people import ACTIVE, NOW
+from tests.segments.people import ACTIVE, AUTUMN, NOW, SPRING
 
 TODAY = NOW.date().isoformat()
 TOMORROW = (NOW.date() + timedelta(days=1)).isoformat()
@@ -126,6 +126,25 @@ VALUES = [
     _row("several empty", ask("fields.tags", "is_empty"), _but("olena"), "Tags is empty."),
 ]
 
+IMPORTS = [
+    _row(
+        "touched by an import, who was merged since at the survivor",
+        ask("import", "touched_by", AUTUMN),
+        "olena bohdan taras",
+        "Was touched by import 42 (“autumn.csv”).",
+    ),
+    _row(
+        "created by an import", ask("import", "created_by", SPRING), "olena", "Was created by import 41 (“spring.csv”)."
+    ),
+    _row("touched by any import", ask("import", "touched_by_any"), "olena bohdan taras", "Was touched by an import."),
+    _row(
+        "not touched by an import",
+        ask("import", "touched_by", SPRING, **{"not": True}),
+        _but("olena"),
+        "Not (was touched by import 41 (“spring.csv”)).",
+    ),
+]
+
 GROUPS = [
     _row(
         "all",
@@ -176,7 +195,7 @@ GROUPS = [
     ),
 ]
 
-TABLE = TEXT + IDENTIFYING + VALUES + GROUPS
+TABLE = TEXT + IDENTIFYING + VALUES + IMPORTS + GROUPS
 
 
 def define(match: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ REGISTRY = build_registry(
     (*SYSTEM_COLUMNS, Column("fields.visits", "number", "Visits"), Column("fields.birthday", "date", "Birthday")),
     channel_states=[Option("active", "active", 1)],
     segments={7: "Regulars"},
+    imports={3: "spring.csv"},
 )
 TOWN = ask("town", "is", "Lviv")
 
@@ -81,6 +82,11 @@ BROKEN = [
     ("an option that is a number", define(ask("email_state", "is", 1)), "match.value", "invalid_value"),
     ("an unknown segment", define(ask("segment", "in", 8)), "match.value", "unknown_segment"),
     ("a segment by name", define(ask("segment", "in", "Regulars")), "match.value", "invalid_value"),
+    ("an unknown import", define(ask("import", "touched_by", 4)), "match.value", "unknown_import"),
+    ("an import by name", define(ask("import", "created_by", "spring.csv")), "match.value", "invalid_value"),
+    ("an import that is true", define(ask("import", "created_by", True)), "match.value", "invalid_value"),
+    ("an import too many", define(ask("import", "touched_by_any", 3)), "match.value", "unknown_key"),
+    ("an import below none", define(ask("import", "touched_by", -(10**30))), "match.value", "unknown_import"),
     ("too deep", define(_nested(MAX_DEPTH + 1)), "match" + ".all[0]" * MAX_DEPTH, "too_deep"),
     ("too much", define({"any": [TOWN] * (MAX_CONDITIONS + 1)}), f"match.any[{MAX_CONDITIONS}]", "too_large"),
 ]
