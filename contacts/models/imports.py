@@ -32,7 +32,9 @@ class Import(models.Model):
     ``rows_done`` moves on in the transaction that writes the rows, so that a killed run goes on exactly there.
     ``file_name`` is what the person called the file, ``stored_name`` the one below ``IMPORTS_DIR`` ('' where the file
     stayed where it was). ``mapping`` has one entry a column: {"header", "target", "overwrite"}. ``run_seconds`` are
-    those that it worked, without pauses. What it journaled from the id ``undo_mark`` on has been taken back.
+    those that it worked, without pauses. ``taken_up_at`` is when the worker last took up what it does now, at the row
+    ``taken_up_rows``, for the ``attempts``-th time without having come any further. What it journaled from the id
+    ``undo_mark`` on has been taken back, for ``undo_by``.
     """
 
     file_name = models.CharField(_("file"), max_length=255)
@@ -61,12 +63,16 @@ class Import(models.Model):
     started_at = models.DateTimeField(_("started"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
     run_seconds = models.FloatField(default=0)
+    taken_up_at = models.DateTimeField(null=True, blank=True)
+    taken_up_rows = models.BigIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(default=0)
 
     preview_counts = models.JSONField(null=True, blank=True)
     preview_rows_done = models.BigIntegerField(default=0)
     undo_counts = models.JSONField(null=True, blank=True)
     undo_done = models.BigIntegerField(default=0)
     undo_total = models.BigIntegerField(null=True, blank=True)
+    undo_by = models.CharField(max_length=64, default="", blank=True)
     undo_mark = models.BigIntegerField(null=True, blank=True)
 
     class Meta:
@@ -136,7 +142,6 @@ class EffectKind(models.TextChoices):
     JOINED = "joined", _("joined a segment")
     LEFT = "left", _("left a segment")
     CONSENT = "consent", _("consent")
-    EVENT = "event", _("event")
 
 
 class ImportEffect(models.Model):
@@ -157,7 +162,10 @@ class ImportEffect(models.Model):
     after = models.JSONField(null=True, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["import_run", "contact_id"], name="import_effect_contact")]
+        indexes = [
+            models.Index(fields=["import_run", "contact_id"], name="import_effect_contact"),
+            models.Index(fields=["contact_id"], name="import_effect_of"),
+        ]
 
 
 class UndoKept(models.Model):
