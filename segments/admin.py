@@ -238,7 +238,7 @@ class ImportedView(MembersView):
 
     run: Import
 
-    def find_segment(self, import_id: int) -> Segment:  # type: ignore[override]
+    def find_segment(self, import_id: int) -> Segment:
         if not self.request.user.has_perm("contacts.view_contact"):
             raise PermissionDenied
         run = Import.objects.filter(pk=import_id).first()

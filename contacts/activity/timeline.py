@@ -23,7 +23,8 @@ LARGEST_PAGE: Final = 500
 class TimelineEntry:
     """One thing that happened: ``kind`` event, order or change, and its ``title``: type, number, or what changed.
 
-    ``contact_id`` is the contact it stands at: a change that was made to a merged contact stays there.
+    ``contact_id`` is the contact it stands at: a change that was made to a merged contact stays there. ``data`` of a
+    change that a file brought has its ``import``: id, file name, who started it and when.
     """
 
     at: datetime
@@ -84,8 +85,10 @@ _SOURCES: Final = {
         """
         SELECT e.at, e.id, e.contact_id, e.kind, jsonb_build_object('by', e.by, 'matched_by', e.matched_by,
             'import_id', e.import_id, 'merge_id', e.merge_id, 'before', e.before, 'after', e.after,
-            'details', e.details) AS data
-        FROM contacts_change e WHERE e.contact_id = ANY(%(family)s)
+            'details', e.details, 'import', CASE WHEN i.id IS NOT NULL THEN jsonb_build_object('id', i.id,
+            'file_name', i.file_name, 'by', i.by, 'started_at', i.started_at) END) AS data
+        FROM contacts_change e LEFT JOIN contacts_import i ON i.id = e.import_id
+        WHERE e.contact_id = ANY(%(family)s)
         """,
     ),
 }

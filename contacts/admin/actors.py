@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from contacts.models import Import
 from crm.models import ApiKey
 
 __all__ = ["Actor", "name_actors"]
@@ -26,11 +27,12 @@ class Actor(NamedTuple):
 
 
 def name_actors(actors: Iterable[str]) -> dict[str, Actor]:
-    """The names of all these, with one statement for the users and one for the keys."""
+    """The names of all these, with one statement each for users, keys and imports."""
     wanted = dict.fromkeys(actors)
     users = {str(pk): name for pk, name in _read_users(wanted)}
     keys = {str(pk): name for pk, name in _read_keys(wanted)}
-    return {actor: _name_actor(actor, users, keys) for actor in wanted}
+    files = {str(pk): name for pk, name in _read_files(wanted)}
+    return {actor: _name_actor(actor, users, keys, files) for actor in wanted}
 
 
 def _ids_of(kind: str, actors: Iterable[str]) -> list[int]:
@@ -49,7 +51,12 @@ def _read_keys(actors: Iterable[str]) -> list[tuple[int, str]]:
     return list(ApiKey.objects.filter(pk__in=ids).values_list("pk", "name")) if ids else []
 
 
-def _name_actor(actor: str, users: dict[str, str], keys: dict[str, str]) -> Actor:
+def _read_files(actors: Iterable[str]) -> list[tuple[int, str]]:
+    ids = _ids_of("import", actors)
+    return list(Import.objects.filter(pk__in=ids).values_list("pk", "file_name")) if ids else []
+
+
+def _name_actor(actor: str, users: dict[str, str], keys: dict[str, str], files: dict[str, str]) -> Actor:
     kind, _colon, number = actor.partition(":")
     match kind:
         case "user":
@@ -57,8 +64,8 @@ def _name_actor(actor: str, users: dict[str, str], keys: dict[str, str]) -> Acto
         case "key":
             return Actor(_("API key {name}").format(name=keys.get(number, number)))
         case "import":
-            link = reverse("admin:contacts_import_change", args=[number]) if number.isdecimal() else ""
-            return Actor(_("Import {number}").format(number=number), link)
+            link = reverse("admin:contacts_import_change", args=[number]) if number in files else ""
+            return Actor(_("Import of {file}").format(file=files[number]) if link else _("A former import"), link)
         case "tracker":
             return Actor(str(TRACKERS.get(number, number)))
         case "rule":

@@ -12,11 +12,14 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RadioFilter
 
 from contacts.admin.wording import SOURCES
-from contacts.models import Contact, ContactState
+from contacts.models import Change, Contact, ContactState, Import
 
-__all__ = ["LIST_FILTERS", "STATE_PARAMETER", "StateFilter"]
+__all__ = ["IMPORT_PARAMETER", "LIST_FILTERS", "STATE_PARAMETER", "StateFilter"]
 
 STATE_PARAMETER: Final = "state"
+IMPORT_PARAMETER: Final = "import"
+LATEST: Final = 10
+"""Imports to choose from; the page of an older one leads here too."""
 
 
 class StateFilter(RadioFilter):
@@ -84,4 +87,35 @@ class SourceFilter(RadioFilter):
         return queryset.filter(source=self.value()) if self.value() else queryset
 
 
-LIST_FILTERS: Final = (StateFilter, HasExternalId, HasEmail, HasPhone, SourceFilter)
+class ImportFilter(RadioFilter):
+    """Contacts that an import touched. Who was merged since is not among them; the import's segment has survivors."""
+
+    title = _("import")
+    parameter_name = IMPORT_PARAMETER
+    all_option = ("", _("All"))
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
+        chosen = read_id(self.value())
+        latest = Import.objects.filter(rows_done__gt=0).order_by("-pk").values_list("pk", "file_name")
+        found = dict(latest[:LATEST])
+        if chosen and chosen not in found:
+            found |= dict(Import.objects.filter(pk=chosen).values_list("pk", "file_name"))
+        return tuple((str(pk), f"{name} ({pk})") for pk, name in found.items())
+
+    def has_output(self) -> bool:
+        """A number that no import has narrows the list too, to nobody."""
+        return bool(self.lookup_choices or self.value())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Contact]) -> QuerySet[Contact]:
+        if not self.value():
+            return queryset
+        touched = Change.objects.filter(import_id=read_id(self.value()))
+        return queryset.filter(pk__in=touched.values("contact_id"))
+
+
+def read_id(text: str | None) -> int:
+    """The number, 0 where it can be none of ours."""
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 19 else 0
+
+
+LIST_FILTERS: Final = (StateFilter, HasExternalId, HasEmail, HasPhone, SourceFilter, ImportFilter)

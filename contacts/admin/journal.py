@@ -17,9 +17,9 @@ from django.utils.translation import gettext as _
 from contacts.admin.actors import Actor, name_actors
 from contacts.admin.wording import KINDS, MATCHED_BY, RULES, SYSTEM_LABELS, link_contact, word
 from contacts.keys import Kind
-from contacts.models import Change, ChannelState, ContactState
+from contacts.models import Change, ChannelState, ContactState, Import
 
-__all__ = ["Entry", "Line", "read_history", "show_moment", "show_value"]
+__all__ = ["Entry", "Imported", "Line", "read_history", "show_moment", "show_value"]
 
 PAGE: Final = 25
 LONGEST_SHOWN: Final = 300
@@ -41,6 +41,16 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Imported:
+    """The file that brought a change: how it was called, who started its import and when."""
+
+    id: int
+    file_name: str
+    actor: Actor
+    started_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One change of one contact."""
 
@@ -55,6 +65,7 @@ class Entry:
     explains: bool
     notes: list[SafeString]
     lines: list[Line]
+    imported: Imported | None = None
 
 
 def read_history(
@@ -69,12 +80,19 @@ def read_history(
         changes = changes.filter(pk__lt=before)
     found = list(changes[: PAGE + 1])
     page = found[:PAGE]
-    names = name_actors(change.by for change in page)
-    entries = [_read_entry(change, names[change.by], labels) for change in page]
+    runs = _read_imports(page)
+    names = name_actors([*(change.by for change in page), *(run.by for run in runs.values())])
+    imported = {run.pk: Imported(run.pk, run.file_name, names[run.by], run.started_at) for run in runs.values()}
+    entries = [_read_entry(change, names[change.by], labels, imported.get(change.import_id or 0)) for change in page]
     return entries, page[-1].pk if len(found) > PAGE else None
 
 
-def _read_entry(change: Change, actor: Actor, labels: Mapping[str, str]) -> Entry:
+def _read_imports(changes: Iterable[Change]) -> dict[int, Import]:
+    ids = {change.import_id for change in changes if change.import_id is not None}
+    return Import.objects.only("file_name", "by", "started_at").in_bulk(ids) if ids else {}
+
+
+def _read_entry(change: Change, actor: Actor, labels: Mapping[str, str], imported: Imported | None) -> Entry:
     details = change.details or {}
     rule = str(details.get("rule", ""))
     return Entry(
@@ -89,6 +107,7 @@ def _read_entry(change: Change, actor: Actor, labels: Mapping[str, str]) -> Entr
         explains=rule in RULES and rule not in PLAIN_RULES,
         notes=list(_read_notes(details)),
         lines=_read_lines(change.before or {}, change.after or {}, labels),
+        imported=imported,
     )
 
 

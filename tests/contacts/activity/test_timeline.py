@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from contacts.activity import WEB_EVENT, record_events, record_orders, timeline
 from contacts.activity.errors import InvalidPosition
 from contacts.identity import merge_contacts, resolve_one
-from contacts.identity.types import API
+from contacts.identity.types import API, IMPORT
+from contacts.models import Import, ImportStatus
 from tests.contacts.activity.conftest import BY, NOW, event, order
 
 pytestmark = pytest.mark.django_db
@@ -86,6 +88,24 @@ def test_what_happened_to_a_contact_that_was_merged_into_it_is_part_of_it(make_c
         ("change", "created", loser),
         ("change", "merged", loser),
     }
+
+
+def test_what_an_import_did_names_its_file_who_started_it_and_when(make_contact):
+    olena = make_contact(email="olena@example.com", at=NOW - timedelta(days=1))
+    run = Import.objects.create(file_name="autumn.csv", by="user:1", status=ImportStatus.FINISHED, started_at=NOW)
+    row = {"email": "olena@example.com", "town": "Lutsk"}
+    resolve_one(row, replace(IMPORT, key="email", import_id=run.pk), by=f"import:{run.pk}", at=NOW)
+
+    updated, created = timeline(olena).entries
+
+    assert (updated.title, updated.data["after"]) == ("updated", {"town": "Lutsk"})
+    assert updated.data["import"] == {
+        "id": run.pk,
+        "file_name": "autumn.csv",
+        "by": "user:1",
+        "started_at": NOW.isoformat(),
+    }
+    assert created.data["import"] is None
 
 
 def test_a_visitor_has_a_timeline_under_its_number():

@@ -178,9 +178,9 @@ def test_a_page_has_25_rows_and_no_count(admin_client, play, django_assert_max_n
 def test_a_search_takes_few_statements(admin_client, play, django_assert_max_num_queries):
     play(*PEOPLE)
 
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(16):
         admin_client.get(LIST, {"q": "olena"})
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(16):
         admin_client.get(LIST, {"q": "0672223355"})
 
 
