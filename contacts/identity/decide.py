@@ -579,9 +579,8 @@ class _Decision:
         ):
             if contact.is_new:
                 values[name] = value
-            elif name == state_column or contact[name] != value:
-                contact.before.setdefault(name, contact[name])
-                values[name] = value
+            else:
+                self.world.set_value(contact, name, value)
 
     def make_primary(self, contact: ContactRow, kind: Kind, key: Key, value: str) -> None:
         """The old primary value lets go and is free again; the new one is attached, or was there by a merge."""
@@ -826,9 +825,7 @@ def _settle_channel(world: World, contact: ContactRow, kind: Kind, column: str) 
         state, reason = world.suppressed.get(key, (STATE_ACTIVE, None))
         parts = (state, world.moment, reason)
     for part, value in zip(("", "_at", "_reason"), parts, strict=True):
-        if contact[name + part] != value:
-            contact.before.setdefault(name + part, contact[name + part])
-            contact.values[name + part] = value
+        world.set_value(contact, name + part, value)
 
 
 def _release_custom_key(world: World, contact: ContactRow, app: str, current: Any) -> None:

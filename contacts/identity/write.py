@@ -18,6 +18,7 @@ from django.db import connection
 from contacts import populations
 from contacts.identity.load import CONTACT_COLUMNS, array_of, text_array
 from contacts.identity.moves import claim_events, move_rows
+from contacts.identity.traces import trace_case, trace_events, trace_rows
 from contacts.identity.world import ACTIVE, ContactRow, Entry, World
 from contacts.models import Contact
 from contacts.records import Key
@@ -72,13 +73,14 @@ def write_world(cursor: psycopg.Cursor[Any], world: World, cause: Cause, *, toge
     contact and give it to another, so that its statements keep their order.
     """
     if not world.merges and not world.claims:
-        run_statements(cursor, render_world(world, cause), together=together)
+        run_statements(cursor, render_world(world, cause), together=together and cause.import_id is None)
         return {}
-    _run(cursor, render_rows(world, cause))
+    _run(cursor, [*_traces(world, cause), *render_rows(world, cause)])
     for number, contact_id in world.claims:
+        trace_events(cursor, number, contact_id, import_id=cause.import_id, at=world.moment)
         claim_events(cursor, number, contact_id)
     merge_ids = {effect.loser_id: move_rows(cursor, effect, at=world.moment, by=cause.by) for effect in world.merges}
-    _run(cursor, [*_case_parts(world), *_change_statements(world, cause, merge_ids)])
+    _run(cursor, [*_case_parts(world, cause), *_change_statements(world, cause, merge_ids)])
     return merge_ids
 
 
@@ -90,8 +92,8 @@ def render_rows(world: World, cause: Cause) -> list[Statement]:
 def render_world(world: World, cause: Cause) -> Rendered:
     """The statements of a world without merges and claims, which need no answer from the database on the way."""
     return Rendered(
-        list(_identifier_statements(world, cause)),
-        [*_contact_statements(world, cause), *_case_parts(world), *_change_statements(world, cause, {})],
+        [*_traces(world, cause), *_identifier_statements(world, cause)],
+        [*_contact_statements(world, cause), *_case_parts(world, cause), *_change_statements(world, cause, {})],
     )
 
 
@@ -180,6 +182,10 @@ def _text_of(value: Any) -> str:
 
 def _quoted(column: str) -> str:
     return f'"{column}"'
+
+
+def _traces(world: World, cause: Cause) -> list[Part]:
+    return [Part(sql, params) for sql, params in trace_rows(world, cause.import_id)]
 
 
 # Identifiers
@@ -358,10 +364,10 @@ def _column_types() -> dict[str, str]:
 # Cases and the journal
 
 
-def _case_parts(world: World) -> Iterable[Part]:
+def _case_parts(world: World, cause: Cause) -> Iterable[Part]:
     cases = list(world.cases.values())
     if cases:
-        yield Part(
+        upsert = Part(
             "INSERT INTO contacts_duplicatecase AS c"
             " (kind, value, reason, contact_ids, dismissed_ids, status, opened_at, closed_by)"
             " SELECT u.kind, u.value, u.reason, u.contact_ids, '{}', 'open', u.opened_at, ''"
@@ -388,6 +394,7 @@ def _case_parts(world: World) -> Iterable[Part]:
                 ).decode()
             ],
         )
+        yield Part(*trace_case(upsert, import_id=cause.import_id, at=world.moment))
 
 
 def _change_statements(world: World, cause: Cause, merge_ids: dict[int, int]) -> Iterable[Statement]:
