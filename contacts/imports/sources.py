@@ -82,7 +82,7 @@ def describe(
     sheet: str | None = None,
     folder: Path | None = None,
 ) -> Source:
-    """What the file called ``name`` is; what is given is taken, the rest is found out.
+    """What the file called ``name`` is; what is given (and not '') is taken, the rest is found out.
 
     The encoding that it says holds for the whole file. What is zipped is unpacked beside it, or in ``folder``. Raises
     an ImportRefused that says what is wrong with the file, and where, and what to do.
@@ -95,7 +95,7 @@ def describe(
             found = Source(kind, "", ",", sheet=head.sheet, sheets=head.sheets)
             rows: list[Row] = list(head.rows)
         else:
-            encoding = _find_encoding(file) if encoding is None else _checked_encoding(file, encoding)
+            encoding = _checked_encoding(file, encoding) if encoding else _find_encoding(file)
             delimiter = delimiter or _find_delimiter(file, encoding, kind)
             found = Source(kind, encoding, delimiter)
             rows = read_head(file, encoding, delimiter, HEAD)
@@ -136,9 +136,9 @@ def as_table(path: str | PathLike[str]) -> Iterator[tuple[Path, Source]]:
 
 
 def _check_choices(encoding: str | None, delimiter: str | None) -> None:
-    if encoding is not None and encoding not in ENCODINGS:
+    if encoding and encoding not in ENCODINGS:
         raise UnknownChoice(f"“{encoding[:40]}” is no encoding that can be read. Choose another.", path="encoding")
-    if delimiter is not None and delimiter not in DELIMITERS:
+    if delimiter and delimiter not in DELIMITERS:
         raise UnknownChoice(f"“{delimiter[:40]}” does not divide columns. Choose another.", path="delimiter")
 
 
