@@ -23,6 +23,7 @@ from contacts.identity.world import ContactRow, World
 from contacts.keys import SHARED_KINDS, Kind
 from contacts.models import Contact
 from contacts.records import Key
+from contacts.sheaf import digest_of
 
 __all__ = [
     "CONTACT_COLUMNS",
@@ -30,10 +31,15 @@ __all__ = [
     "bucket_of",
     "find",
     "find_again",
+    "find_suppressed",
+    "find_values",
     "load_held",
+    "load_plain",
     "load_rows",
     "lock_values",
     "open_cursor",
+    "prefer_indexes",
+    "suppression_key",
 ]
 
 BUCKETS: Final = 4_096
@@ -57,6 +63,7 @@ SELECT CASE WHEN b < 0 THEN pg_advisory_xact_lock_shared({LOCK_SPACE}, {GATE})
 FROM unnest(%s::int[]) b
 """
 _LOCK_ALL = f"SELECT pg_advisory_xact_lock({LOCK_SPACE}, {GATE}), nextval('contacts_gate'), {VERSION_SQL}"
+_PREFER_INDEXES = "SET LOCAL enable_seqscan = off"
 # Unique kinds by their unique index, shared ones by the key of the table: no value can hide another kind's rows. The
 # limits keep the plan to one index look-up a value, whatever the statistics say.
 _FIND = f"""
@@ -71,6 +78,9 @@ FROM unnest(%s::text[], %s::smallint[], %s::text[]) AS k (value, kind, app) CROS
     SELECT kind, app, value, contact_id FROM contacts_identifier
     WHERE value = k.value AND kind = k.kind AND app = k.app LIMIT {FOUND_AT_MOST}
 ) i
+"""
+_FIND_VALUES = """
+SELECT value, kind, contact_id FROM contacts_identifier WHERE value = ANY(%s::text[]) LIMIT %s
 """
 _FIND_SUPPRESSED = """
 SELECT 0::smallint, reason::text, encode(digest, 'hex'), state::bigint
@@ -138,6 +148,43 @@ def find(cursor: psycopg.Cursor[Any], world: World, keys: Collection[Key]) -> No
     world.known_keys.update(ordered)
     if world.before is not None:
         _take_owners(world, world.before, ordered)
+
+
+def prefer_indexes(cursor: psycopg.Cursor[Any]) -> None:
+    """For this transaction: a thousand values are looked up by the index, whatever the statistics of the table say."""
+    cursor.execute(_PREFER_INDEXES)
+
+
+def find_values(cursor: psycopg.Cursor[Any], values: Sequence[str]) -> dict[str, list[tuple[int, int]]] | None:
+    """Value → the (kind, contact id) of each identifier with that text, of whatever kind; None where they are many."""
+    if not values:
+        return {}
+    limit = FOUND_AT_MOST + 2 * len(values)
+    cursor.execute(_FIND_VALUES, (text_array(values), limit), binary=True)
+    rows = cursor.fetchall()
+    if len(rows) == limit:
+        return None
+    found: dict[str, list[tuple[int, int]]] = {}
+    for value, kind, contact_id in rows:
+        found.setdefault(value, []).append((kind, contact_id))
+    return found
+
+
+def find_suppressed(cursor: psycopg.Cursor[Any], digests: Sequence[bytes]) -> set[bytes]:
+    """Which of these addresses' digests stand on the suppression list."""
+    if not digests:
+        return set()
+    array = "{" + ",".join(['"\\\\x' + digest.hex() + '"' for digest in digests]) + "}"
+    cursor.execute("SELECT digest FROM contacts_suppression WHERE digest = ANY(%s::bytea[])", (array,), binary=True)
+    return {bytes(digest) for (digest,) in cursor.fetchall()}
+
+
+def load_plain(cursor: psycopg.Cursor[Any], ids: Collection[int], columns: Sequence[str]) -> dict[int, tuple[Any, ...]]:
+    """Ids → (id, state, the columns, attributes), of contacts behind the closed gate."""
+    if not ids:
+        return {}
+    sql = f"SELECT id, state, {', '.join(columns)}, attributes FROM contacts_contact WHERE id = ANY(%s::bigint[])"
+    return {row[0]: row for row in _rows_of(cursor, sql, sorted(ids), at_once=False)}
 
 
 def _take_owners(world: World, before: World, keys: Iterable[Key]) -> None:
@@ -258,11 +305,12 @@ def load_held(cursor: psycopg.Cursor[Any], world: World, contact_ids: Collection
 
 def address_digest(value: str) -> bytes:
     """The keyed hash by which an email (compare form) or phone is kept on the suppression list."""
-    return hashlib.blake2b(value.encode(), key=_suppression_key(), digest_size=16).digest()
+    return digest_of(value, suppression_key())
 
 
 @lru_cache(maxsize=1)
-def _suppression_key() -> bytes:
+def suppression_key() -> bytes:
+    """What the digests of addresses are keyed with."""
     return hmac.digest(settings.SUPPRESSION_KEY.encode(), b"suppression", "sha256")
 
 

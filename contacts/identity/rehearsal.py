@@ -38,7 +38,7 @@ def rehearse_stream(batches: Iterable[Sequence[Record]], plan: Plan, *, by: str)
         session = ExitStack()
         try:
             shadows = thread.submit(session.enter_context, open_shadows()).result()
-            ahead: Future[list[Outcome]] | None = None
+            ahead: Future[Sequence[Outcome]] | None = None
             for records in batches:
                 ready, ahead = ahead, thread.submit(_rehearse, records, plan, by, shadows)
                 if ready is not None:
@@ -49,5 +49,5 @@ def rehearse_stream(batches: Iterable[Sequence[Record]], plan: Plan, *, by: str)
             thread.submit(session.close).result()
 
 
-def _rehearse(records: Sequence[Record], plan: Plan, by: str, shadows: Shadows) -> list[Outcome]:
+def _rehearse(records: Sequence[Record], plan: Plan, by: str, shadows: Shadows) -> Sequence[Outcome]:
     return Batch(plan, by=by, moment=datetime.now(UTC), dry_run=True, shadows=shadows).run(records)

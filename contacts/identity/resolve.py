@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing, nullcontext
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import psycopg
 from django.db import DatabaseError, transaction
@@ -25,7 +25,7 @@ from contacts.identity.settings import Settings, current_settings, read_settings
 from contacts.identity.shadows import Shadows, open_shadows
 from contacts.identity.types import Outcome, Plan, Status
 from contacts.identity.world import IDENTITY_COLUMNS, Missing, World
-from contacts.identity.write import Cause, Rendered, run_statements, send_signals, write_world
+from contacts.identity.write import Cause, send_signals, write_world
 from contacts.keys import Kind
 from contacts.normalize import normalize
 from contacts.records import Key, Record
@@ -86,23 +86,6 @@ def resolve_one(
     return outcome
 
 
-class Prepared(NamedTuple):
-    """A batch that was decided ahead, over a world that holds if nobody but us wrote since turn ``after``."""
-
-    world: World
-    outcomes: list[Outcome]
-    settings: Settings
-    after: int
-    rendered: Rendered | None
-
-
-class Handover(NamedTuple):
-    """A batch that is about to be written behind the closed gate: the next one can be decided over its world."""
-
-    world: World
-    turn: int
-
-
 class MoreToLock(Exception):
     """The decider asks for values that are not locked. Locks are taken in one order only, so all are let go first."""
 
@@ -114,9 +97,9 @@ class MoreToLock(Exception):
 class Batch:
     """Up to ``MAX_BATCH`` records on their way through one transaction.
 
-    ``within`` is called with the outcomes inside the transaction, ``hand_over`` once they are decided and the gate is
-    closed. ``is_first_try`` tells afterwards whether what was handed over is what was written, ``has_effects`` whether
-    that was anything. ``shadows`` keep what a dry run decided for the batches after it.
+    ``within`` is called with the outcomes inside the transaction. ``is_first_try`` tells afterwards whether nothing
+    came in between, ``has_effects`` whether anything was written. ``shadows`` keep what a dry run decided for the
+    batches after it.
     """
 
     def __init__(
@@ -127,7 +110,6 @@ class Batch:
         moment: datetime,
         dry_run: bool = False,
         within: Within | None = None,
-        hand_over: Callable[[Handover], None] | None = None,
         shadows: Shadows | None = None,
     ) -> None:
         self.plan = plan
@@ -135,7 +117,6 @@ class Batch:
         self.moment = moment
         self.dry_run = dry_run
         self.within = within
-        self.hand_over = hand_over
         self.shadows = shadows
         self.is_first_try = True
         self.has_effects = True
@@ -145,13 +126,13 @@ class Batch:
     def cause(self) -> Cause:
         return Cause(self.by, self.plan.source, self.plan.import_id)
 
-    def run(self, raw: Sequence[RawRecord | Record], prepared: Prepared | None = None) -> list[Outcome]:
+    def run(self, raw: Sequence[RawRecord | Record]) -> Sequence[Outcome]:
         """Write the batch; trouble in the database is tried again, then halved down to the record that fails alone."""
         for _ in range(MAX_TRIES):
             try:
-                return self.run_once(raw, prepared)
+                return self.run_once(raw)
             except (DatabaseError, psycopg.Error, WriteConflict) as error:
-                self.is_first_try, prepared = False, None
+                self.is_first_try = False
                 trouble = database_cause(error)
                 if isinstance(trouble, REFUSED) and not isinstance(trouble, RETRIED):
                     break
@@ -160,28 +141,25 @@ class Batch:
         if len(raw) == 1:
             return self.fail_alone(raw[0], trouble)
         middle = len(raw) // 2
-        return self.run(raw[:middle]) + self.run(raw[middle:])
+        return [*self.run(raw[:middle]), *self.run(raw[middle:])]
 
-    def run_once(self, raw: Sequence[RawRecord | Record], prepared: Prepared | None) -> list[Outcome]:
+    def run_once(self, raw: Sequence[RawRecord | Record]) -> Sequence[Outcome]:
         for _ in range(MAX_ROUNDS):
             try:
-                return self.run_locked(raw, prepared)
+                return self.run_locked(raw)
             except MoreToLock as more:
                 self.more_keys |= more.keys
         raise WriteConflict
 
-    def run_locked(self, raw: Sequence[RawRecord | Record], prepared: Prepared | None) -> list[Outcome]:
+    def run_locked(self, raw: Sequence[RawRecord | Record]) -> Sequence[Outcome]:
         with transaction.atomic(), closing(load.open_cursor()) as cursor:
             if self.dry_run:
                 world, outcomes = self.decide_dry(cursor, raw)
                 if self.shadows is not None:
                     self.shadows.keep(cursor, world, self.cause)
             else:
-                world, outcomes = self.decide_locked(cursor, raw, prepared)
-                if prepared is not None and prepared.world is world and prepared.rendered is not None:
-                    run_statements(cursor, prepared.rendered)
-                else:
-                    write_world(cursor, world, self.cause, together=len(raw) == 1)
+                world, outcomes = self.decide_locked(cursor, raw)
+                write_world(cursor, world, self.cause, together=len(raw) == 1)
                 send_signals(world)
             if self.within is not None:
                 self.within(outcomes)
@@ -193,27 +171,22 @@ class Batch:
         return self.decide_all(cursor, records, settings, Wanted(records, few=len(raw) > load.ESCALATE_ABOVE))
 
     def decide_locked(
-        self, cursor: psycopg.Cursor[Any], raw: Sequence[RawRecord | Record], prepared: Prepared | None
+        self, cursor: psycopg.Cursor[Any], raw: Sequence[RawRecord | Record]
     ) -> tuple[World, list[Outcome]]:
-        """Decide behind the locks, or take what was decided ahead if nobody came in between."""
+        """Decide behind the locks."""
         settings = current_settings()
         records = normalized(raw, settings)
         many = len(raw) > load.ESCALATE_ABOVE
         locked = load.lock_values(cursor, () if many else keys_of(records) | self.more_keys, everything=many)
         if locked.settings_version != settings.version:
-            settings, prepared = read_settings(), None
+            settings = read_settings()
             records = normalized(raw, settings)
             if not locked.everything:
                 load.lock_values(cursor, keys_of(records))
-        if prepared is not None and locked.everything and locked.turn == prepared.after + 1:
-            world, outcomes = prepared.world, prepared.outcomes
-        else:
-            wanted = Wanted(records, few=locked.everything)
-            wanted.keys |= self.more_keys
-            world, outcomes = self.decide_all(cursor, records, settings, wanted)
+        wanted = Wanted(records, few=locked.everything)
+        wanted.keys |= self.more_keys
+        world, outcomes = self.decide_all(cursor, records, settings, wanted)
         self.has_effects = world.has_effects
-        if self.hand_over is not None and locked.everything:
-            self.hand_over(Handover(world, locked.turn))
         return world, outcomes
 
     def decide_all(
@@ -224,10 +197,12 @@ class Batch:
         wanted: Wanted,
         *,
         before: World | None = None,
+        ids: Sequence[int] = (),
     ) -> tuple[World, list[Outcome]]:
         """Decide every record; what turns out to be missing is loaded, and all is decided again from the start.
 
-        Behind the closed gate, where ``wanted`` is but few, nothing can move, so that rows are not locked.
+        Behind the closed gate, where ``wanted`` is but few, nothing can move, so that rows are not locked. ``ids`` are
+        those of the contacts that the records may make, one each, where they are given.
         """
         numbers = self.numbers()
         lock = not (wanted.few or self.dry_run)
@@ -237,7 +212,9 @@ class Batch:
             wanted.load(cursor, world, lock=lock)
             outcomes = []
             complete = True
-            for record in records:
+            for place, record in enumerate(records):
+                if ids:
+                    world.new_ids = iter(ids[place : place + 1])
                 try:
                     outcomes.append(decide(record, self.plan, settings.policy, world))
                 except Missing as missing:

@@ -1,8 +1,8 @@
 """A long stream of batches: while the database writes one, the next is read and decided.
 
-A batch that closed the gate hands its world over. The next one reads the database on a connection of its own, takes
-whatever the batch before touched from that world, and decides. When its turn comes and nobody else passed the gate in
-between, that is what is written; else it is decided again behind the lock (decision 0009).
+A batch that closed the gate hands over what it comes to. The next one reads the database on a connection of its own,
+minds what the batch before touched, and decides. When its turn comes and nobody else passed the gate in between, that
+is what is written; else it is decided again behind the lock (decision 0009).
 """
 
 from __future__ import annotations
@@ -14,18 +14,20 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from queue import SimpleQueue
-from typing import Final
+from typing import Final, NamedTuple
 
 import psycopg
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 
 from contacts.identity import load
 from contacts.identity.errors import WriteConflict
-from contacts.identity.resolve import Batch, Handover, Prepared, Wanted, Within
+from contacts.identity.load import suppression_key
+from contacts.identity.resolve import Batch, Within
 from contacts.identity.settings import current_settings
+from contacts.identity.sheaves import Ahead, Decided, SheafBatch, TouchedBefore
 from contacts.identity.types import Outcome, Plan
-from contacts.identity.write import render_world
 from contacts.records import Record
+from contacts.sheaf import Sheaf, Tier
 
 __all__ = ["resolve_stream", "tuned_interpreter"]
 
@@ -37,19 +39,22 @@ COLLECT_AFTER: Final = 50_000
 
 def resolve_stream(
     batches: Iterable[Sequence[Record]], plan: Plan, *, by: str, within: Within | None = None
-) -> Iterator[list[Outcome]]:
+) -> Iterator[Sequence[Outcome]]:
     """Resolve batches of at most ``MAX_BATCH`` normalised records, in order, a transaction each.
 
     Yields the outcomes of each once it is committed. ``within`` is called with them inside the transaction, which is
-    that of another thread. Inside a transaction of the caller nothing is decided ahead.
+    that of another thread. Batches that come as sheaves, tied for this plan's key, cost the least. Inside a transaction
+    of the caller nothing is decided ahead.
     """
+    tier = Tier(plan.key, suppression_key())
+    sheaves = (batch if isinstance(batch, Sheaf) else tier.tie(batch) for batch in batches)
     if connection.in_atomic_block:
-        for records in batches:
-            yield Batch(plan, by=by, moment=datetime.now(UTC), within=within).run(records)
+        for sheaf in sheaves:
+            yield SheafBatch(plan, by=by, moment=datetime.now(UTC), within=within).run(sheaf)
         return
     with tuned_interpreter(), ThreadPoolExecutor(1, "writer") as writer:
         try:
-            yield from _Stream(plan, by=by, within=within, writer=writer).run(batches)
+            yield from _Stream(plan, by=by, within=within, writer=writer).run(sheaves)
         finally:
             writer.submit(_close_connection).result()
 
@@ -69,6 +74,13 @@ def tuned_interpreter() -> Iterator[None]:
         sys.setswitchinterval(interval)
 
 
+class Handover(NamedTuple):
+    """A sheaf that is about to be written behind the closed gate: the next one can be decided meanwhile."""
+
+    decided: Decided
+    turn: int
+
+
 class _Stream:
     """One batch being written by the writer's thread, the next one being decided by ours."""
 
@@ -78,57 +90,53 @@ class _Stream:
         self.within = within
         self.writer = writer
 
-    def run(self, batches: Iterable[Sequence[Record]]) -> Iterator[list[Outcome]]:
-        written: Future[list[Outcome]] | None = None
+    def run(self, sheaves: Iterable[Sheaf]) -> Iterator[Sequence[Outcome]]:
+        written: Future[Sequence[Outcome]] | None = None
         batch: Batch | None = None
         handover: Handover | None = None
-        for records in batches:
+        for sheaf in sheaves:
             if batch is not None and not batch.has_effects:
                 # Where nothing is written there is nothing to wait for: one thread and one connection do best.
                 if written is not None:
                     yield written.result()
                 written, handover = None, None
-                batch = Batch(self.plan, by=self.by, moment=datetime.now(UTC), within=self.within)
-                yield batch.run(records)
+                batch = SheafBatch(self.plan, by=self.by, moment=datetime.now(UTC), within=self.within)
+                yield batch.run(sheaf)
                 continue
-            prepared = self.decide_ahead(records, handover) if handover is not None else None
+            ahead = self.decide_ahead(sheaf, handover) if handover is not None else None
             if written is not None and batch is not None:
                 yield written.result()
                 if not batch.is_first_try:
-                    prepared = None
-            written, batch, handover = self.write(records, prepared)
+                    ahead = None
+            written, batch, handover = self.write(sheaf, ahead)
         if written is not None:
             yield written.result()
 
-    def write(
-        self, records: Sequence[Record], prepared: Prepared | None
-    ) -> tuple[Future[list[Outcome]], Batch, Handover | None]:
+    def write(self, sheaf: Sheaf, ahead: Ahead | None) -> tuple[Future[Sequence[Outcome]], Batch, Handover | None]:
         """Start writing, and wait until the batch is decided and the gate is closed behind it."""
         handed: SimpleQueue[Handover | None] = SimpleQueue()
-        moment = prepared.world.moment if prepared is not None else datetime.now(UTC)
-        batch = Batch(self.plan, by=self.by, moment=moment, within=self.within, hand_over=handed.put)
-        written = self.writer.submit(batch.run, records, prepared)
+        moment = ahead.decided.moment if ahead is not None else datetime.now(UTC)
+
+        def hand_over(decided: Decided, turn: int) -> None:
+            handed.put(Handover(decided, turn))
+
+        batch = SheafBatch(self.plan, by=self.by, moment=moment, within=self.within, hand_over=hand_over, ahead=ahead)
+        written = self.writer.submit(batch.run, sheaf)
         written.add_done_callback(lambda _: handed.put(None))
         return written, batch, handed.get()
 
-    def decide_ahead(self, records: Sequence[Record], handover: Handover) -> Prepared | None:
-        """Decide over the world of the batch that is being written; None where that cannot be done."""
-        before, settings = handover.world, current_settings()
-        wanted = Wanted(records, few=True)
-        if before.is_tangled or before.merges or before.claims:
-            return None
-        if before.columns is not None and not before.columns.issuperset(wanted.columns):
-            return None
-        batch = Batch(self.plan, by=self.by, moment=datetime.now(UTC))
+    def decide_ahead(self, sheaf: Sheaf, handover: Handover) -> Ahead | None:
+        """Decide while the sheaf before is being written; None where that cannot be done."""
+        settings = current_settings()
+        batch = SheafBatch(self.plan, by=self.by, moment=datetime.now(UTC))
         try:
-            with closing(load.open_cursor()) as cursor:
-                world, outcomes = batch.decide_all(cursor, records, settings, wanted, before=before)
-        except (DatabaseError, psycopg.Error, WriteConflict):
+            with transaction.atomic(), closing(load.open_cursor()) as cursor:
+                load.prefer_indexes(cursor)
+                decided = batch.decide_sheaf(cursor, sheaf, settings, before=handover.decided)
+        except (DatabaseError, psycopg.Error, WriteConflict, TouchedBefore):
             return None  # it will be decided behind the lock
-        world.before = None
         # The writer's thread shall only wait for the database: two threads that compute get in each other's way.
-        rendered = None if world.merges or world.claims else render_world(world, batch.cause)
-        return Prepared(world, outcomes, settings, handover.turn, rendered)
+        return Ahead(decided, batch.render(sheaf, decided), settings, handover.turn)
 
 
 def _close_connection() -> None:

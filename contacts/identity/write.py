@@ -23,7 +23,19 @@ from contacts.identity.world import ACTIVE, ContactRow, Entry, World
 from contacts.models import Contact
 from contacts.records import Key
 
-__all__ = ["Cause", "Rendered", "render_rows", "render_world", "run_statements", "send_signals", "write_world"]
+__all__ = [
+    "Cause",
+    "Copy",
+    "Part",
+    "Rendered",
+    "Statement",
+    "column_types",
+    "render_rows",
+    "render_world",
+    "run_statements",
+    "send_signals",
+    "write_world",
+]
 
 INSERT_AT_MOST: Final = 8
 """Fewer rows than this are inserted with their values, more are copied."""
@@ -339,7 +351,7 @@ def _update_contacts(changed: Sequence[ContactRow]) -> Part:
     """One statement: every touched row gets every touched column, its own value where only others changed."""
     columns = sorted({column for row in changed for column in row.before})
     rows = [{"id": row.id, **{column: row[column] for column in columns}} for row in changed]
-    types = _column_types()
+    types = column_types()
     record = ", ".join(f"{_quoted(column)} {types[column]}" for column in ("id", *columns))
     assignments = ", ".join(f"{_quoted(column)} = u.{_quoted(column)}" for column in columns)
     return Part(
@@ -352,7 +364,8 @@ def _update_contacts(changed: Sequence[ContactRow]) -> Part:
 _types: dict[str, str] = {}
 
 
-def _column_types() -> dict[str, str]:
+def column_types() -> dict[str, str]:
+    """The types of a contact's columns, as the database names them."""
     if not _types:
         for field in Contact._meta.concrete_fields:
             _types[field.attname] = str(

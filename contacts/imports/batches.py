@@ -25,7 +25,7 @@ from contacts.columns import Column
 from contacts.imports.columns import CONSENT, Layout
 from contacts.imports.errors import FileChanged, ReaderDied
 from contacts.imports.reading import Row, Stamp, open_rows
-from contacts.normalize import Schema, normalize
+from contacts.normalize import InvalidValue, Schema, normalize
 from contacts.records import Problem, Record
 from contacts.sheaf import Sheaf, Tier
 
@@ -126,24 +126,46 @@ def tie_batches(job: Job) -> Iterator[Sheaf]:
     """The rest of the file's rows as sheaves, cut at whole thousands."""
     rows = enumerate(open_rows(job.path, job.delimiter, job.stamp), 1)
     filled = ((number, row) for number, row in rows if row)
-    next(filled, None)  # the header
+    if job.has_header:
+        next(filled, None)
     wanted = itertools.islice(filled, job.skip, None)
     tier = Tier(job.key, job.digest_key)
     size = BATCH - job.skip % BATCH
-    while batch := list(normalize_rows(itertools.islice(wanted, size), job.layout, job.schema)):
+    while batch := list(normalize_rows(itertools.islice(wanted, size), job)):
         yield tier.tie(batch)
         size = BATCH
 
 
-def normalize_rows(rows: Iterable[tuple[int, Row]], layout: Layout, schema: Schema) -> Iterator[Record]:
-    width, make_raw = len(layout.headers), layout.raw_maker()
+def normalize_rows(rows: Iterable[tuple[int, Row]], job: Job) -> Iterator[Record]:
+    layout, schema, fixes = job.layout, job.schema, job.fixes or {}
+    width, make_raw, consent_place = len(layout.headers), layout.raw_maker(), layout.consent_place
     for number, row in rows:
         if row.__class__ is Problem:
             yield Record(number, problems=(row,))
-        elif len(row) != width:
+            continue
+        if len(row) != width:
             yield Record(number, problems=(ragged(len(row), width),))
-        else:
-            yield normalize(make_raw(row), schema, number)
+            continue
+        if number in fixes:
+            row = [fixes[number].get(place, cell) for place, cell in enumerate(row)]
+        if "'" in "".join(row):
+            row = [unescaped(cell) for cell in row]
+        record = normalize(make_raw(row), schema, number)
+        if consent_place is not None:
+            read_consent(record, row[consent_place])
+        yield record
+
+
+def unescaped(cell: str) -> str:
+    """The cell without the apostrophe that files which are handed out have before a formula."""
+    return cell[1:] if cell.startswith(ESCAPED) else cell
+
+
+def read_consent(record: Record, cell: str) -> None:
+    try:
+        record.consent = READ_YES_NO(cell)
+    except InvalidValue as error:
+        record.problems = (*record.problems, Problem(CONSENT, "invalid_consent", error.message))
 
 
 def ragged(cells: int, width: int) -> Problem:

@@ -52,11 +52,21 @@ def end_state():
         for row in Contact.objects.all()
     )
     changes = Counter(
-        (names.get(row.contact_id), row.kind, row.matched_by, str(row.before), str(row.after))
+        (
+            names.get(row.contact_id),
+            row.kind,
+            row.matched_by,
+            str(without_times(row.before)),
+            str(without_times(row.after)),
+        )
         for row in Change.objects.exclude(kind="merged")
     )
     cases = Counter((row.kind, row.value, len(row.contact_ids)) for row in DuplicateCase.objects.all())
     return contacts, changes, cases
+
+
+def without_times(side):
+    return side and {column: value for column, value in side.items() if not column.endswith("_at")}
 
 
 def clear():

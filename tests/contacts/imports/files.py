@@ -28,7 +28,7 @@ def job_of(path: Path, *, key: str = "external_id", skip: int = 0, columns: Sequ
     scan = scan_file(path)
     header = find_header(scan.path, lambda name: target_of(name, columns) is not None)
     layout = lay_out(header.names, columns, key=key)
-    return Job(scan.path, scan.stamp, header.delimiter, layout, Schema(columns), skip)
+    return Job(scan.path, scan.stamp, header.delimiter, layout, Schema(columns), "external_id", b"key", skip)
 
 
 def errors_of(path: Path) -> list[str]:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from contacts.imports.batches import BATCH, pack, read_ahead, read_batches, read_here, unpack
+from contacts.imports.batches import BATCH, read_ahead, read_batches, read_here
 from contacts.imports.errors import FileChanged, ReaderDied
 from contacts.normalize import Schema, normalize
+from contacts.sheaf import pack, unpack
 from tests.contacts.imports.files import BOHDAN, HEADER, OLENA, job_of, show, write_csv
 
 sees_processes = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are looked up in /proc")
@@ -30,7 +31,7 @@ def test_a_record_crosses_to_the_other_process_as_it_is() -> None:
     assert record.problems
     assert record.warnings
     assert record.details
-    (copy,) = unpack([pack(record)])
+    copy = unpack(pack(record))
     assert show(copy) == show(record)
 
 
