@@ -16,9 +16,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from contacts.admin.exports import ContactExports
 from contacts.admin.filters import LIST_FILTERS, STATE_PARAMETER
 from contacts.admin.listing import UncountedList
 from contacts.admin.search import find_contacts, read_query
@@ -34,7 +34,7 @@ AT_ONCE: Final = 100
 LISTED: Final = (ContactState.ACTIVE, ContactState.DELETED)
 
 
-class ContactListAdmin(ModelAdmin):
+class ContactListAdmin(ContactExports):
     """The list reads contacts; deleting and restoring are verbs."""
 
     list_display = ("name", "email_shown", "phone_shown", "external_id_shown", "source_shown", "changed")
@@ -49,7 +49,7 @@ class ContactListAdmin(ModelAdmin):
     sortable_by = ("changed",)
     search_fields = ("external_id",)  # shows the box; get_search_results decides what is looked at
     search_help_text = gettext_lazy("Name, email, phone, ID or any token")
-    actions = ("delete_selected", "restore_selected")
+    actions = ("export_selected", "delete_selected", "restore_selected")
     warn_unsaved_form = True
 
     class Media:

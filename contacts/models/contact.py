@@ -74,6 +74,7 @@ class Contact(models.Model):
     class Meta:
         verbose_name = _("contact")
         verbose_name_plural = _("contacts")
+        permissions = [("export_contact", _("Can export contacts"))]
         indexes = [
             models.Index(fields=["updated_at", "id"], name="contact_updated"),
             models.Index(
