@@ -49,7 +49,7 @@ def open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
     except DAMAGED as error:
         raise ArchiveUnreadable from error
     except OSError as error:
-        if error.errno == errno.EINVAL:  # a place before the beginning of the file
+        if error.errno in (None, errno.EINVAL):  # so bzip2 speaks, and places before the beginning of the file
             raise ArchiveUnreadable from error
         raise
 
@@ -64,7 +64,10 @@ def _check_directory(path: Path) -> None:
         sizes.append(int.from_bytes(tail[end + 12 : end + 16], "little") % 0xFFFFFFFF)
     if (end := tail.rfind(b"PK\x06\x06")) >= 0:
         sizes.append(int.from_bytes(tail[end + 40 : end + 48], "little"))
-    if max(sizes, default=0) > DIRECTORY_LIMIT:
+    size = max(sizes, default=0)
+    if size > path.stat().st_size:
+        raise ArchiveUnreadable
+    if size > DIRECTORY_LIMIT:
         raise ArchiveAmbiguous("There are too many files in the zip file. Leave the one to import in it.", names=())
 
 
@@ -73,7 +76,7 @@ def find_inner(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
 
     Raises ArchiveEmpty, ArchiveAmbiguous (``names``) and ArchiveEncrypted.
     """
-    files = [entry for entry in archive.infolist() if not entry.is_dir() and not _is_by_the_way(entry.filename)]
+    files = [entry for entry in archive.infolist() if not _is_by_the_way(entry.filename)]
     if not files:
         raise ArchiveEmpty
     if len(files) > 1:
@@ -89,7 +92,7 @@ def find_inner(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
 
 def _is_by_the_way(name: str) -> bool:
     path = PurePosixPath(name)
-    return "__MACOSX" in path.parts or path.name in (".DS_Store", "Thumbs.db", "desktop.ini")
+    return name.endswith("/") or "__MACOSX" in path.parts or path.name in (".DS_Store", "Thumbs.db", "desktop.ini")
 
 
 def unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: IO[bytes]) -> None:

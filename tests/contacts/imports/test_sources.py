@@ -367,6 +367,13 @@ def test_the_limit_of_memory_is_kept(tmp_path: Path) -> None:
         ),
         ("a.zip", b"PK\x03\x04" + bytes(range(256)) * 3, "archive_unreadable"),
         ("a.zip", b"PK\x05\x06" + bytes(18), "archive_empty"),
+        ("a.zip", b"PK\x05\x06" + bytes(8) + b"\xff\xff\xff\x7f" + bytes(6), "archive_unreadable"),
+        (
+            "a.zip",
+            zip_of({"a.csv": TEXT.encode()}, method=zipfile.ZIP_BZIP2).replace(b"1AY", b"1AZ"),
+            "archive_unreadable",
+        ),
+        ("a.zip", zip_of({"": TEXT.encode(), "a.csv": TEXT.encode()}), "archive_ambiguous"),
         ("a.zip", zip_of({f"{number:0100}": b"" for number in range(30_000)}), "archive_ambiguous"),
         ("a.zip", zip_of({"a.pdf": b"%PDF-1.7"}), "not_a_table"),
     ],
