@@ -6,32 +6,41 @@ The rehearsal has a thread of its own and in it a database session of its own, w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
+from itertools import islice
 
-from django.db import connection
+from django.db import connection, transaction
 
-from contacts.identity.resolve import Batch
+from contacts.identity.load import open_cursor, suppression_key
+from contacts.identity.plain_rows import render_plain
+from contacts.identity.resolve import RawRecord
+from contacts.identity.settings import current_settings, read_settings
 from contacts.identity.shadows import Shadows, open_shadows
+from contacts.identity.sheaves import SheafBatch
 from contacts.identity.stream import tuned_interpreter
 from contacts.identity.types import Outcome, Plan
 from contacts.records import Record
+from contacts.sheaf import Sheaf, Tier
 
 __all__ = ["rehearse_stream"]
 
 
-def rehearse_stream(batches: Iterable[Sequence[Record]], plan: Plan, *, by: str) -> Iterator[list[Outcome]]:
+def rehearse_stream(batches: Iterable[Sequence[Record]], plan: Plan, *, by: str) -> Generator[Sequence[Outcome]]:
     """The outcomes that ``resolve_stream`` would yield for these batches if nobody else wrote meanwhile.
 
     A contact that would be created has a number below zero, the same one wherever the stream meets it again. Nothing is
     locked, other writers go on; what they write may be seen or not. Inside a transaction of the caller, whose own
     writes are seen then, all batches are rehearsed before the first outcome is given.
     """
+    tier = Tier(plan.key, suppression_key())
+    sheaves = (batch if isinstance(batch, Sheaf) else tier.tie(batch) for batch in batches)
+    read_settings()
     if connection.in_atomic_block:
         with open_shadows() as shadows:
-            rehearsed = [_rehearse(records, plan, by, shadows) for records in batches]
+            rehearsed = [_RehearsedBatch(plan, by=by, shadows=shadows).run(sheaf) for sheaf in sheaves]
         yield from rehearsed
         return
     with tuned_interpreter(), ThreadPoolExecutor(1, "rehearsal") as thread:
@@ -39,8 +48,8 @@ def rehearse_stream(batches: Iterable[Sequence[Record]], plan: Plan, *, by: str)
         try:
             shadows = thread.submit(session.enter_context, open_shadows()).result()
             ahead: Future[Sequence[Outcome]] | None = None
-            for records in batches:
-                ready, ahead = ahead, thread.submit(_rehearse, records, plan, by, shadows)
+            for sheaf in sheaves:
+                ready, ahead = ahead, thread.submit(_RehearsedBatch(plan, by=by, shadows=shadows).run, sheaf)
                 if ready is not None:
                     yield ready.result()
             if ahead is not None:
@@ -49,5 +58,27 @@ def rehearse_stream(batches: Iterable[Sequence[Record]], plan: Plan, *, by: str)
             thread.submit(session.close).result()
 
 
-def _rehearse(records: Sequence[Record], plan: Plan, by: str, shadows: Shadows) -> Sequence[Outcome]:
-    return Batch(plan, by=by, moment=datetime.now(UTC), dry_run=True, shadows=shadows).run(records)
+class _RehearsedBatch(SheafBatch):
+    """A sheaf that is decided as ever, without the gate, and written into the shadows."""
+
+    shadows: Shadows
+
+    def __init__(self, plan: Plan, *, by: str, shadows: Shadows) -> None:
+        super().__init__(plan, by=by, moment=datetime.now(UTC))
+        self.dry_run, self.shadows = True, shadows
+
+    def run_locked(self, raw: Sequence[RawRecord | Record]) -> Sequence[Outcome]:
+        if not isinstance(raw, Sheaf):  # half of one that the database refused
+            return super().run_locked(raw)
+        with transaction.atomic(), closing(open_cursor()) as cursor:
+            decided = self.decide_sheaf(cursor, raw, current_settings())
+            rendered = render_plain(raw, decided.plain, self.cause, decided.moment)
+            self.shadows.keep_statements(cursor, [part for parts in rendered for part in parts], decided.plain_ids)
+            if decided.world is not None:
+                self.shadows.keep(cursor, decided.world, self.cause)
+        return decided.outcomes
+
+    def numbers_of(self, sheaf: Sheaf) -> list[int]:
+        if not self.drawn:
+            self.drawn = list(islice(self.shadows.numbers, len(sheaf)))
+        return self.drawn

@@ -10,6 +10,7 @@ from a sequence, no row locked (decision 0010).
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -19,7 +20,7 @@ from django.db import connection, connections, transaction
 
 from contacts.identity.load import array_of
 from contacts.identity.world import World
-from contacts.identity.write import IDENTIFIER_COLUMNS, Cause, Rendered, render_rows, run_statements
+from contacts.identity.write import IDENTIFIER_COLUMNS, Cause, Rendered, Statement, render_rows, run_statements
 
 __all__ = ["Shadows", "open_shadows"]
 
@@ -62,7 +63,8 @@ WITH new AS (
 INSERT INTO shadow_identifier ({_IDENTIFIER})
 SELECT {_IDENTIFIER} FROM real_identifier WHERE contact_id = ANY(ARRAY(SELECT contact_id FROM new))
 """
-_SHADOW_OF: Final = (("contacts_contact", "shadow_contact"), ("contacts_identifier", "shadow_identifier"))
+_TABLE: Final = re.compile(r"\bcontacts_(contact|identifier)\b")
+_TARGET: Final = re.compile(r"\s*(COPY|INSERT INTO|UPDATE|DELETE FROM) contacts_(contact|identifier)\b")
 
 
 class Shadows:
@@ -72,11 +74,21 @@ class Shadows:
         self.numbers: Iterator[int] = itertools.count(-1, -1)
 
     def keep(self, cursor: psycopg.Cursor[Any], world: World, cause: Cause) -> None:
-        """Write into the shadows what a batch would have written, as far as anybody is found or decided by it."""
-        _copy(cursor, _COPY_CONTACTS, (row.id for row in world.changed.values() if not row.is_new))
+        """Write into the shadows what a batch would have written."""
         _copy(cursor, _COPY_HOLDERS, _givers(world))
-        written = [statement._replace(sql=_renamed(statement.sql)) for statement in render_rows(world, cause)]
-        run_statements(cursor, Rendered(written, []))
+        changed = (row.id for row in world.changed.values() if not row.is_new)
+        # Without its import, the cause asks for no traces of it.
+        self.keep_statements(cursor, render_rows(world, cause._replace(import_id=None)), changed)
+
+    def keep_statements(
+        self, cursor: psycopg.Cursor[Any], statements: Iterable[Statement], changed: Iterable[int]
+    ) -> None:
+        """Run those statements that write contacts and identifiers, where these contacts are changed; the others write
+        what no decision reads."""
+        _copy(cursor, _COPY_CONTACTS, changed)
+        kept = [statement for statement in statements if _TARGET.match(statement.sql)]
+        renamed = [statement._replace(sql=_TABLE.sub(r"shadow_\1", statement.sql)) for statement in kept]
+        run_statements(cursor, Rendered(renamed, []))
 
 
 def _copy(cursor: psycopg.Cursor[Any], sql: str, ids: Iterable[int]) -> None:
@@ -93,12 +105,6 @@ def _givers(world: World) -> Iterator[int]:
         for contact_id, stored_at in world.owners[key].items():
             if stored_at is not None and stored_at != contact_id:
                 yield stored_at
-
-
-def _renamed(sql: str) -> str:
-    for table, shadow in _SHADOW_OF:
-        sql = sql.replace(table, shadow)
-    return sql
 
 
 @contextmanager
