@@ -6,9 +6,10 @@ import logging
 
 from contacts.activity.partitions import MONTHS_AHEAD, ensure_partitions
 from contacts.identity.retention import erase_expired
+from contacts.imports import jobs as imports
 from crm.jobs import periodic
 
-__all__ = ["erase_inactive", "make_event_partitions"]
+__all__ = ["erase_inactive", "imports", "make_event_partitions"]
 
 logger = logging.getLogger(__name__)
 

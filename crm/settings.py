@@ -109,7 +109,9 @@ WEB_PROCESSES = env.int("WEB_PROCESSES", default=min(os.cpu_count() or 1, 4))
 WEB_THREADS = env.int("WEB_THREADS", default=4)
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=4)
 WORKER_POOL_SIZE = env.int("WORKER_POOL_SIZE", default=4)  # the queue's own connections, beside its jobs'
-POOL_SIZE = env.int("POOL_SIZE", default=max(WEB_THREADS, WORKER_CONCURRENCY) + 2)
+IMPORTS_AT_ONCE = env.int("IMPORTS_AT_ONCE", default=max(1, WORKER_CONCURRENCY - 1))  # of all workers together
+# An import takes two connections: one reads ahead while the other writes.
+POOL_SIZE = env.int("POOL_SIZE", default=max(WEB_THREADS, WORKER_CONCURRENCY + IMPORTS_AT_ONCE) + 2)
 CONNECTIONS = (WEB_PROCESSES + 1) * POOL_SIZE + WORKER_POOL_SIZE  # all web processes and one worker
 MOST_CONNECTIONS = env.int("MOST_CONNECTIONS", default=80)  # of the server's 100; the rest is for commands
 if CONNECTIONS > MOST_CONNECTIONS:

@@ -4,7 +4,7 @@ It resolves through ``contacts.identity``, records set-based, and reads a contac
 who somebody is, changes no field of a contact, and knows no request, no form, no file.
 """
 
-from contacts.activity.events import record_events
+from contacts.activity.events import note_events, record_events
 from contacts.activity.orders import record_orders
 from contacts.activity.timeline import TimelineEntry, TimelinePage, timeline
 from contacts.activity.types import (
@@ -29,6 +29,7 @@ __all__ = [
     "OrderStatus",
     "TimelineEntry",
     "TimelinePage",
+    "note_events",
     "record_events",
     "record_orders",
     "timeline",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -22,7 +23,7 @@ from contacts.identity.types import EVENT
 from contacts.normalize import normalize
 from contacts.records import Problem, Record
 
-__all__ = ["record_events"]
+__all__ = ["note_events", "record_events"]
 
 
 def record_events(
@@ -38,6 +39,18 @@ def record_events(
     while batch := list(itertools.islice(iterator, MAX_BATCH)):
         outcomes += _EventBatch(batch, plan, by=by, at=at or datetime.now(UTC)).run()
     return outcomes
+
+
+def note_events(contact_ids: Sequence[int], type_key: str, *, key: str, source: str, at: datetime) -> None:
+    """Record the same event on each of these contacts, which the caller's transaction has just written.
+
+    ``key`` is the caller's own name for it, by which it is found again.
+    """
+    kind = known_types([type_key])[type_key]
+    with closing(open_cursor()) as cursor:
+        rows = [(contact_id, kind.id, key, "{}", source, at, at) for contact_id in contact_ids]
+        insert_rows(cursor, "contacts_event", EVENT_COLUMNS, rows)
+    populations.contacts_changed.send(sender=None, contact_ids=list(contact_ids), at=at)
 
 
 class _EventBatch:

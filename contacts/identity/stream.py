@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -39,7 +39,7 @@ COLLECT_AFTER: Final = 50_000
 
 def resolve_stream(
     batches: Iterable[Sequence[Record]], plan: Plan, *, by: str, within: Within | None = None
-) -> Iterator[Sequence[Outcome]]:
+) -> Generator[Sequence[Outcome]]:
     """Resolve batches of at most ``MAX_BATCH`` normalised records, in order, a transaction each.
 
     Yields the outcomes of each once it is committed. ``within`` is called with them inside the transaction, which is

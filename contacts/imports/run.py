@@ -1,9 +1,12 @@
 """The verb: a file becomes contacts, every row applied exactly once, whatever happens on the way.
 
 1. Look at every byte (digest, encoding) and at the header: what is wrong with the whole file is said before anything
-is written. 2. Claim the file: a lock held by this process on a connection of its own. 3. Take up the unfinished import
-of this file with these options, or begin one. 4. Resolve batch by batch; the batch's own transaction moves the import's
-progress, its counts and its bad rows. 5. Write the errors file and finish.
+is written. 2. Claim the import: a lock held by this process on a connection of its own. 3. Take it up where it stopped.
+4. Resolve batch by batch; the batch's own transaction moves the import's progress, its counts, its bad rows and its
+effects. 5. Finish, or stop where somebody wished it.
+
+``run_import`` does so for a file that lies somewhere, at once (the command); ``carry_out`` for an import that people
+prepared, on the worker, where its job holds the claim.
 """
 
 from __future__ import annotations
@@ -13,30 +16,52 @@ import hashlib
 import json
 import os
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import psycopg
 from django.db import connection, transaction
+from django.db.models import F
 
-from contacts.identity import Outcome, Plan, resolve, resolve_stream
+from contacts.identity import Mode, Outcome, Plan, rehearse_stream, resolve_stream
+from contacts.identity.load import suppression_key
+from contacts.identity.plain import counted, first_ref, notable
 from contacts.identity.settings import read_settings
 from contacts.imports.batches import Job, read_batches
-from contacts.imports.columns import lay_out, target_of
+from contacts.imports.columns import Layout, lay_out, lay_out_mapping, target_of
+from contacts.imports.effects import Effects
 from contacts.imports.errors import FileChanged, ImportRunning, NoRows, ReaderDied
 from contacts.imports.failures import errors_path_of, problem_rows, write_errors_file
+from contacts.imports.files import stored_path
 from contacts.imports.plan import Options
-from contacts.imports.reading import FileScan, find_header, scan_file
-from contacts.models import Import, ImportRow, ImportStatus
-from contacts.records import Record
+from contacts.imports.reading import FileScan, find_header, open_rows, scan_file
+from contacts.imports.sources import Source, open_table
+from contacts.models import Import, ImportRow, ImportStatus, ImportWish
+from contacts.sheaf import Sheaf
 
-__all__ = ["COUNTED", "ImportReport", "Progress", "run_import"]
+__all__ = [
+    "COUNTED",
+    "ImportReport",
+    "Opened",
+    "Progress",
+    "Tell",
+    "added",
+    "carry_out",
+    "claimed",
+    "claiming",
+    "may_claim",
+    "number_of",
+    "open_import",
+    "run_import",
+    "wait_for_claim",
+    "zeros",
+]
 
 COUNTED: Final = ("created", "updated", "unchanged", "restored", "merged", "skipped", "failed", "rows")
-"""What is counted: outcomes, contacts that were merged on the way, and rows."""
+"""What is counted: outcomes, contacts that were merged on the way, and rows; deletions where the mode is to delete."""
 CLAIM_SECONDS: Final = 2.0
 """How long the database may take to notice that the process which had the claim was killed."""
 
@@ -74,9 +99,8 @@ def run_import(
 
     ``by`` is who started it, as ``kind:id``; what it writes is by ``import:<its id>``. An import that was interrupted
     goes on where it stopped, when the same file comes with the same options. A row is read by the fields, the policy's
-    limits and the junk values that stood when this run began. A dry run writes nothing, not even a trace of itself; in
-    it rows see the effect of earlier rows of the same thousand only, so that a contact which is named again further
-    down is counted as created twice.
+    limits and the junk values that stood when this run began. A dry run counts what the run would, and writes
+    nothing, not even a trace of itself.
     """
     started = time.monotonic()
     scan = scan_file(path)
@@ -85,13 +109,70 @@ def run_import(
         counts = count_dry(job, options, scan, tell)
         return ImportReport(None, counts, None, 0, time.monotonic() - started)
     with claimed(scan.digest):
-        run = take_up(path, scan, options, by=by)
+        run = take_up(path, scan, job, options, by=by)
         before = run.rows_done
         with noting_failure(run):
-            apply_file(run, job._replace(skip=before), options, scan, tell)
+            stopped = apply_file(run, job._replace(skip=before), scan.lines, tell)
         errors_path = write_errors_file(run.pk, errors_path_of(path))
-        finish(run)
-    return ImportReport(run.pk, added(run.counts, ()), errors_path, before, time.monotonic() - started)
+        finish(run, stopped)
+    return ImportReport(run.pk, added(run.counts, (), options), errors_path, before, time.monotonic() - started)
+
+
+def carry_out(run: Import, *, tell: Tell | None = None) -> str:
+    """Apply the rest of an import's rows, until the end or somebody's wish (which is returned, '' at the end).
+
+    Its job holds the claim. Raises an ImportRefused where the file or the mapping do not hold any more.
+    """
+    job, scan, options = open_import(run)
+    first = {"started_at": datetime.now(UTC), "counts": zeros(options)}
+    waiting = Import.objects.filter(pk=run.pk, status__in=(ImportStatus.QUEUED, ImportStatus.RUNNING))
+    if not waiting.update(status=ImportStatus.RUNNING, error="", **(first if run.started_at is None else {})):
+        return ImportWish.PAUSE  # somebody stopped it before it began
+    run.refresh_from_db()
+    stopped = run.wish or apply_file(run, job._replace(skip=run.rows_done), scan.lines, tell)
+    finish(run, stopped)
+    return stopped
+
+
+class Opened(NamedTuple):
+    """An import with all that is needed to read its rows."""
+
+    job: Job
+    scan: FileScan
+    options: Options
+
+
+def open_import(run: Import) -> Opened:
+    """The table of an import that people prepared, as its mapping reads it; counts its rows the first time.
+
+    Raises FileUnreadable, FileChanged (the rows would not be the same), NoRows, and Refused for a mapping that does not
+    hold any more.
+    """
+    source = Source(run.kind, run.encoding, run.delimiter, run.has_header, run.sheet)
+    scan = scan_file(open_table(stored_path(run.stored_name), source))
+    if run.file_digest and scan.digest != run.file_digest:
+        raise FileChanged
+    options = Options.from_json(run.options)
+    schema = read_settings().schema
+    targets = [entry["target"] for entry in run.mapping]
+    layout = lay_out_mapping(run.headers, targets, schema.columns.values(), key=options.key)
+    fixes: dict[int, dict[int, str]] = {}
+    for row, column, value in run.fixes.values_list("row", "column", "value"):
+        fixes.setdefault(row, {})[column] = value
+    plan = options.plan()
+    job = Job(scan.path, scan.stamp, run.delimiter, layout, schema, plan.key, suppression_key())
+    job = job._replace(has_header=run.has_header, fixes=fixes)
+    if run.rows_total is None:
+        run.rows_total = count_rows(job)
+    if not run.rows_total:
+        raise NoRows
+    Import.objects.filter(pk=run.pk).update(file_digest=scan.digest, rows_total=run.rows_total)
+    return Opened(job, scan, options)
+
+
+def count_rows(job: Job) -> int:
+    """How many rows there are, blank lines and the header not counted."""
+    return max(0, sum(1 for row in open_rows(job.path, job.delimiter, job.stamp) if row) - job.has_header)
 
 
 def prepare(scan: FileScan, options: Options) -> Job:
@@ -102,41 +183,75 @@ def prepare(scan: FileScan, options: Options) -> Job:
     layout = lay_out(header.names, columns, key=options.key)
     if not header.has_rows:
         raise NoRows
-    return Job(scan.path, scan.stamp, header.delimiter, layout, schema)
+    return Job(scan.path, scan.stamp, header.delimiter, layout, schema, options.plan().key, suppression_key())
 
 
 # 2. and 3. One run at a time, and the same one until it is finished
 
 
 @contextlib.contextmanager
-def claimed(digest: str) -> Iterator[None]:
-    """Nobody else imports this file meanwhile. The lock goes with its connection: a killed process holds nothing."""
-    number = int.from_bytes(hashlib.blake2b(f"import:{digest}".encode(), digest_size=8).digest(), "big", signed=True)
+def claimed(name: str) -> Iterator[None]:
+    """Nobody else has this claim meanwhile."""
+    with claiming() as own:
+        wait_for_claim(own, name)
+        yield
+
+
+@contextlib.contextmanager
+def claiming() -> Iterator[psycopg.Connection[Any]]:
+    """A connection for claims. They go with it: a killed process holds nothing."""
     own: psycopg.Connection[Any] = psycopg.connect(**{**connection.get_connection_params(), "autocommit": True})
     try:
-        deadline = time.monotonic() + CLAIM_SECONDS
-        while not own.execute("SELECT pg_try_advisory_lock(%s)", (number,)).fetchone()[0]:  # type: ignore[index]
-            if time.monotonic() > deadline:
-                raise ImportRunning
-            time.sleep(0.1)
-        yield
+        yield own
     finally:
+        with contextlib.suppress(psycopg.Error):  # a server that went down has let go of everything
+            own.execute("SELECT pg_advisory_unlock_all()")  # at once; a closed connection takes its time
         own.close()
 
 
-def take_up(path: str | os.PathLike[str], scan: FileScan, options: Options, *, by: str) -> Import:
+def wait_for_claim(own: psycopg.Connection[Any], name: str) -> None:
+    deadline = time.monotonic() + CLAIM_SECONDS
+    while not may_claim(own, name):
+        if time.monotonic() > deadline:
+            raise ImportRunning
+        time.sleep(0.1)
+
+
+def may_claim(own: psycopg.Connection[Any], name: str) -> bool:
+    """Take a claim, if nobody has it."""
+    row = own.execute("SELECT pg_try_advisory_lock(%s)", (number_of(name),)).fetchone()
+    return bool(row and row[0])
+
+
+def number_of(claim: str) -> int:
+    """The advisory lock of a claim."""
+    return int.from_bytes(hashlib.blake2b(claim.encode(), digest_size=8).digest(), "big", signed=True)
+
+
+CLOSED: Final = (ImportStatus.FINISHED, ImportStatus.CANCELLED, ImportStatus.UNDOING, ImportStatus.UNDONE)
+
+
+def take_up(path: str | os.PathLike[str], scan: FileScan, job: Job, options: Options, *, by: str) -> Import:
     """The unfinished import of this file with these options, else a new one. Nobody runs it: we hold the claim."""
-    unfinished = Import.objects.filter(file_digest=scan.digest, options=options.as_json())
+    unfinished = Import.objects.filter(file_digest=scan.digest, options=options.as_json(), stored_name="")
     with transaction.atomic():  # the lock waits for a batch whose process was killed while it was committing
-        run = unfinished.exclude(status=ImportStatus.FINISHED).order_by("-pk").select_for_update().first()
+        run = unfinished.exclude(status__in=CLOSED).order_by("-pk").select_for_update().first()
         if run is not None:
-            Import.objects.filter(pk=run.pk).update(status=ImportStatus.RUNNING, error="")
+            Import.objects.filter(pk=run.pk).update(status=ImportStatus.RUNNING, error="", wish="")
             return run
+    headers, targets = job.layout
     return Import.objects.create(
         file_name=Path(path).name[-255:],
         file_digest=scan.digest,
+        size_bytes=scan.stamp.size,
+        delimiter=job.delimiter,
+        headers=list(headers),
+        mapping=[
+            {"header": header, "target": target, "overwrite": True}
+            for header, target in zip(headers, targets, strict=True)
+        ],
         options=options.as_json(),
-        counts=dict.fromkeys(COUNTED, 0),
+        counts=zeros(options),
         status=ImportStatus.RUNNING,
         by=by,
         started_at=datetime.now(UTC),
@@ -153,85 +268,139 @@ def noting_failure(run: Import) -> Iterator[None]:
         raise
 
 
-def finish(run: Import) -> None:
-    Import.objects.filter(pk=run.pk).update(status=ImportStatus.FINISHED, finished_at=datetime.now(UTC))
+STOPPED: Final[Mapping[str, ImportStatus]] = {
+    ImportWish.PAUSE: ImportStatus.PAUSED,
+    ImportWish.CANCEL: ImportStatus.CANCELLED,
+}
+
+
+def finish(run: Import, wish: str = "") -> None:
+    """What an import is when it stops, of itself or by a wish; a wish that came after the last row is void."""
+    status = STOPPED.get(wish, ImportStatus.FINISHED)
+    changed: dict[str, Any] = {"status": status, "wish": ""}
+    if status != ImportStatus.PAUSED:
+        changed["finished_at"] = datetime.now(UTC)
+    if status == ImportStatus.FINISHED:
+        changed["rows_total"] = F("rows_done")
+    Import.objects.filter(pk=run.pk).update(**changed)
     run.refresh_from_db()
 
 
 # 4. Batch by batch
 
 
-def apply_file(run: Import, job: Job, options: Options, scan: FileScan, tell: Tell | None) -> None:
-    places = _Places(job.skip)
+def apply_file(run: Import, job: Job, lines: int, tell: Tell | None) -> str:
+    """Apply the rows from ``job.skip`` on; returns the wish that stopped it, '' at the end of the file."""
+    options = Options.from_json(run.options)
+    places = _Places(job.skip, says_consent=job.layout.consent_place is not None)
+    note = _Notes(run.pk, places, job.layout, options)
     done, started = job.skip, time.monotonic()
-
-    def note(outcomes: Sequence[Outcome]) -> None:
-        note_progress(run.pk, places.of(outcomes), outcomes, job)
-
-    with contextlib.closing(read_batches(job, lines=scan.lines)) as batches:
-        for outcomes in resolve_stream(places.noted(batches), options.plan(run.pk), by=f"import:{run.pk}", within=note):
-            done += len(outcomes)
-            if tell is not None:
-                tell(Progress(done, job.skip, scan.lines, time.monotonic() - started))
+    with contextlib.closing(read_batches(job, lines=lines)) as batches:
+        stream = resolve_stream(places.noted(batches), options.plan(run.pk), by=f"import:{run.pk}", within=note)
+        with contextlib.closing(stream):
+            for outcomes in stream:
+                done += len(outcomes)
+                if tell is not None:
+                    tell(Progress(done, job.skip, lines, time.monotonic() - started))
+                if note.wish:
+                    return note.wish
+    return ""
 
 
 class _Places:
-    """How many rows of the file come before each that is on its way; blank lines are no rows.
+    """How many rows of the file come before each that is on its way (blank lines are no rows), and who consents.
 
     Batches are noted by the thread that reads and asked for by the one that writes, which is at most two behind.
     """
 
-    def __init__(self, done: int) -> None:
+    def __init__(self, done: int, *, says_consent: bool) -> None:
         self.next = done
-        self.recent: deque[dict[int, int]] = deque(maxlen=4)
+        self.says_consent = says_consent
+        self.recent: deque[tuple[dict[int, int], dict[int, bool]]] = deque(maxlen=4)
 
-    def noted(self, batches: Iterable[list[Record]]) -> Iterator[list[Record]]:
+    def noted(self, batches: Iterable[Sheaf]) -> Iterator[Sheaf]:
         for batch in batches:
-            self.recent.append({record.ref: place for place, record in enumerate(batch, self.next)})
+            places = {ref: place for place, ref in enumerate(batch.refs, self.next)}
+            consents = {record.ref: record.consent for record in batch} if self.says_consent else {}
+            self.recent.append((places, {ref: said for ref, said in consents.items() if said is not None}))
             self.next += len(batch)
             yield batch
 
-    def of(self, outcomes: Sequence[Outcome]) -> int:
-        """The place of the first of these rows."""
-        first = outcomes[0].ref
-        return next(places[first] for places in tuple(self.recent) if first in places)
+    def of(self, outcomes: Sequence[Outcome]) -> tuple[int, Mapping[int, bool]]:
+        """The place of the first of these rows, and the consents of their batch."""
+        first = first_ref(outcomes)
+        return next((places[first], consents) for places, consents in tuple(self.recent) if first in places)
 
 
-def note_progress(import_id: int, place: int, outcomes: Sequence[Outcome], job: Job) -> None:
-    """Within the transaction that writes these rows: how far we are, the counts, the bad rows.
+class _Notes:
+    """Within the transaction that writes rows: how far we are, the counts, the bad rows, what else the import does.
 
-    ``place`` is how many rows must have been done before. If another process moved on (our claim was lost with its
-    connection), this transaction must not write them again (exactly once).
+    ``wish`` is what somebody wished meanwhile.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE contacts_import SET rows_done = rows_done + %s, counts = ("
-            " SELECT jsonb_object_agg(new.key, coalesce((counts ->> new.key)::bigint, 0) + new.value::bigint)"
-            " FROM jsonb_each_text(%s::jsonb) AS new) WHERE id = %s AND rows_done = %s",
-            [len(outcomes), json.dumps(added({}, outcomes)), import_id, place],
-        )
-        if not cursor.rowcount:
+
+    def __init__(self, import_id: int, places: _Places, layout: Layout, options: Options) -> None:
+        self.import_id = import_id
+        self.places = places
+        self.layout = layout
+        self.options = options
+        self.effects = Effects(import_id, options, consent_by_column=layout.consent_place is not None)
+        self.wish = ""
+        self.noted_at = time.monotonic()
+
+    def __call__(self, outcomes: Sequence[Outcome]) -> None:
+        place, consents = self.places.of(outcomes)
+        self.move_on(place, outcomes)
+        bad = list(problem_rows(self.import_id, notable(outcomes), self.layout))
+        if bad:
+            ImportRow.objects.bulk_create(bad, batch_size=2_000)
+        self.effects.write(outcomes, consents)
+
+    def move_on(self, place: int, outcomes: Sequence[Outcome]) -> None:
+        """``place`` is how many rows must have been done before. If another process moved on (our claim was lost with
+        its connection), this transaction must not write them again (exactly once)."""
+        now = time.monotonic()
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE contacts_import SET rows_done = rows_done + %s, run_seconds = run_seconds + %s,"
+                " counts = counts || (SELECT jsonb_object_agg("
+                "  new.key, coalesce((counts ->> new.key)::bigint, 0) + new.value::bigint)"
+                "  FROM jsonb_each_text(%s::jsonb) AS new)"
+                " WHERE id = %s AND rows_done = %s RETURNING wish",
+                [
+                    len(outcomes),
+                    now - self.noted_at,
+                    json.dumps(added({}, outcomes, self.options)),
+                    self.import_id,
+                    place,
+                ],
+            )
+            row = cursor.fetchone()
+        if row is None:
             raise ImportRunning
-    bad = list(problem_rows(import_id, outcomes, job.layout))
-    if bad:
-        ImportRow.objects.bulk_create(bad, batch_size=2_000)
+        self.wish, self.noted_at = row[0], now
 
 
 def count_dry(job: Job, options: Options, scan: FileScan, tell: Tell | None) -> dict[str, int]:
-    counts, started = dict.fromkeys(COUNTED, 0), time.monotonic()
+    counts, started = zeros(options), time.monotonic()
     plan: Plan = options.plan()
     with contextlib.closing(read_batches(job, lines=scan.lines)) as batches:
-        for batch in batches:
-            counts = added(counts, resolve(batch, plan, by="import:dry-run", dry_run=True))
+        for outcomes in rehearse_stream(batches, plan, by="import:dry-run"):
+            counts = added(counts, outcomes, options)
             if tell is not None:
                 tell(Progress(counts["rows"], 0, scan.lines, time.monotonic() - started))
     return counts
 
 
-def added(counts: dict[str, int], outcomes: Sequence[Outcome]) -> dict[str, int]:
-    total = {name: counts.get(name, 0) for name in COUNTED}
-    for status, count in Counter(outcome.status for outcome in outcomes).items():
+def zeros(options: Options) -> dict[str, int]:
+    """Nothing counted yet."""
+    return dict.fromkeys((*COUNTED, "deleted") if options.mode == Mode.DELETE else COUNTED, 0)
+
+
+def added(counts: Mapping[str, int], outcomes: Sequence[Outcome], options: Options) -> dict[str, int]:
+    """The counts with these outcomes among them."""
+    total = {name: counts.get(name, 0) for name in zeros(options)}
+    for status, count in counted(outcomes).items():
         total[status.value] = total.get(status.value, 0) + count
-    total["merged"] += sum(len(outcome.merged) for outcome in outcomes)
+    total["merged"] += sum(len(outcome.merged) for outcome in notable(outcomes))
     total["rows"] += len(outcomes)
     return total

@@ -1,0 +1,219 @@
+"""Previews, runs and undos of imports as jobs: each is taken up where it stopped, whoever or whatever stopped it.
+
+A job holds the claim of its import, so that a second job for it finds nothing to do. When a worker dies, its claims go
+with its connections; ``take_up_left`` looks twice a minute for imports that should be worked on and are claimed by
+nobody, and enqueues them again. So many run at once as there are slots; the others wait.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import psycopg
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.utils.translation import gettext as _
+from procrastinate.exceptions import AlreadyEnqueued
+
+from contacts.imports import files
+from contacts.imports.errors import ImportRunning, WorkerDied
+from contacts.imports.preview import preview_import
+from contacts.imports.run import carry_out, claiming, may_claim, number_of, wait_for_claim
+from contacts.models import Import, ImportStatus, ImportWish, PreviewRow
+from crm.errors import CardfileError
+from crm.jobs import app, periodic
+
+__all__ = ["ACTIVE", "empty_preview", "preview_import_job", "run_import_job", "take_up_left", "undo_import_job"]
+
+logger = logging.getLogger(__name__)
+
+ACTIVE: Final = frozenset({ImportStatus.PREVIEWING, ImportStatus.QUEUED, ImportStatus.RUNNING, ImportStatus.UNDOING})
+"""Where somebody has to work on an import."""
+MOST_ATTEMPTS: Final = 5
+"""Of an import whose worker keeps dying without coming any further: perhaps the import is what kills it."""
+PREVIEWS_KEPT: Final = timedelta(days=14)
+FILES_KEPT: Final = timedelta(days=30)
+EMPTIED_AT_ONCE: Final = 50_000
+
+Work = Callable[[Import], None]
+
+
+@app.task(name="contacts.imports.preview", queue="imports")
+def preview_import_job(import_id: int) -> None:
+    """Look at every row of an import."""
+    attend(import_id, {ImportStatus.PREVIEWING}, preview)
+
+
+@app.task(name="contacts.imports.run", queue="imports")
+def run_import_job(import_id: int) -> None:
+    """Apply the rows of an import that are not done yet."""
+    attend(import_id, {ImportStatus.QUEUED, ImportStatus.RUNNING}, run)
+
+
+@app.task(name="contacts.imports.undo", queue="imports")
+def undo_import_job(import_id: int) -> None:
+    """Take back what an import did."""
+    attend(import_id, {ImportStatus.UNDOING}, undo)
+
+
+JOBS: Final = {
+    ImportStatus.PREVIEWING: preview_import_job,
+    ImportStatus.QUEUED: run_import_job,
+    ImportStatus.RUNNING: run_import_job,
+    ImportStatus.UNDOING: undo_import_job,
+}
+
+
+# What each of them does, with the claim in hand
+
+
+def preview(import_run: Import) -> None:
+    if import_run.wish != ImportWish.CANCEL:
+        preview_import(import_run, tell=None)
+    with transaction.atomic():
+        held = Import.objects.select_for_update().get(pk=import_run.pk)
+        if held.wish == ImportWish.CANCEL:
+            empty_preview(held.pk)
+            stands = {"status": ImportStatus.UPLOADED, "preview_counts": None, "preview_rows_done": 0}
+        else:
+            stands = {"status": ImportStatus.PREVIEWED}
+        Import.objects.filter(pk=held.pk).update(**stands, wish="")
+
+
+def run(import_run: Import) -> None:
+    if carry_out(import_run) != ImportWish.PAUSE:
+        empty_preview(import_run.pk)
+
+
+def undo(import_run: Import) -> None:
+    from contacts.imports.undo import undo_import
+
+    undo_import(import_run, by=import_run.undo_by or import_run.by, tell=None)
+    undoing = Import.objects.filter(pk=import_run.pk, status=ImportStatus.UNDOING)
+    undoing.update(status=ImportStatus.UNDONE, finished_at=datetime.now(UTC))
+
+
+# Taking up
+
+
+def attend(import_id: int, statuses: set[ImportStatus], work: Work) -> None:
+    """Do ``work`` on an import that stands in one of ``statuses``, unless somebody else does, or no slot is free."""
+    slots = [f"import slot {number}" for number in range(settings.IMPORTS_AT_ONCE)]
+    try:
+        with claiming() as own:
+            if not any(may_claim(own, slot) for slot in slots):
+                return  # whoever gives one back will call it
+            wait_for_claim(own, claim_of(import_id))
+            import_run = Import.objects.filter(pk=import_id, status__in=statuses).first()
+            if import_run is not None:
+                work_on(import_run, work)
+    except ImportRunning:
+        return  # another job is at it
+    finally:
+        if not connection.in_atomic_block:
+            connection.close()  # the worker's thread may not come back to it for long
+    take_up_left()  # the slot is free for the next
+
+
+def claim_of(import_id: int) -> str:
+    return f"import number {import_id}"
+
+
+def work_on(import_run: Import, work: Work) -> None:
+    try:
+        count_attempt(import_run)
+        work(import_run)
+    except ImportRunning:
+        raise
+    except CardfileError as error:
+        note_failure(import_run, error.message)
+    except (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError):
+        raise  # the database was gone; it is taken up again when it is back
+    except Exception:
+        logger.exception("Import %s failed.", import_run.pk)
+        note_failure(import_run, _("Something went wrong. Tell the administrator, who finds it in the log."))
+        raise
+
+
+def count_attempt(import_run: Import) -> None:
+    """Raises WorkerDied when it was taken up too often at the same place."""
+    place = place_of(import_run)
+    is_same = import_run.taken_up_at is not None and import_run.taken_up_rows == place
+    attempts = import_run.attempts + 1 if is_same else 1
+    if attempts > MOST_ATTEMPTS:
+        raise WorkerDied
+    import_run.attempts, import_run.taken_up_rows, import_run.taken_up_at = attempts, place, datetime.now(UTC)
+    import_run.save(update_fields=["attempts", "taken_up_rows", "taken_up_at"])
+
+
+def place_of(import_run: Import) -> int:
+    if import_run.status == ImportStatus.PREVIEWING:
+        return import_run.preview_rows_done
+    return import_run.undo_done if import_run.status == ImportStatus.UNDOING else import_run.rows_done
+
+
+def note_failure(import_run: Import, message: str) -> None:
+    Import.objects.filter(pk=import_run.pk, status__in=ACTIVE).update(
+        status=ImportStatus.FAILED, error=message, wish="", finished_at=datetime.now(UTC)
+    )
+
+
+@app.periodic(cron="* * * * * */30")
+@app.task(name="contacts.imports.take_up_left", queueing_lock="contacts.imports.take_up_left")
+def take_up_left_job(timestamp: int) -> None:
+    """Twice a minute: imports whose worker was killed go on, and so do those that waited for a slot."""
+    take_up_left()
+
+
+def take_up_left() -> None:
+    """Enqueue every import that should be worked on and that nobody has claimed."""
+    for import_id, status in Import.objects.filter(status__in=ACTIVE).order_by("pk").values_list("pk", "status"):
+        if not is_claimed(import_id) and has_a_file(import_id):
+            enqueue_once(JOBS[ImportStatus(status)], import_id)
+
+
+def is_claimed(import_id: int) -> bool:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [number_of(claim_of(import_id))])
+        return not cursor.fetchone()[0]
+
+
+def has_a_file(import_id: int) -> bool:
+    """The command's imports are none of ours but for their undo."""
+    return Import.objects.filter(pk=import_id).exclude(stored_name="", status=ImportStatus.RUNNING).exists()
+
+
+def enqueue_once(job: Any, import_id: int) -> None:
+    try:
+        with transaction.atomic():
+            job.configure(queueing_lock=f"{job.name}:{import_id}").defer(import_id=import_id)
+    except AlreadyEnqueued:
+        pass
+
+
+# Keeping house
+
+
+def empty_preview(import_id: int) -> None:
+    """Empty the preview of an import."""
+    rows = PreviewRow.objects.filter(import_run_id=import_id)
+    rows._raw_delete(rows.db)
+
+
+@periodic(cron="40 2 * * *")
+def forget_old_files() -> None:
+    """Files that were imported a month ago, uploads that nobody went on with, and previews of two weeks ago."""
+    now = datetime.now(UTC)
+    stale = Import.objects.exclude(status__in=ACTIVE).filter(created_at__lt=now - PREVIEWS_KEPT)
+    for import_id in stale.filter(preview_counts__isnull=False).values_list("pk", flat=True):
+        empty_preview(import_id)
+    Import.objects.filter(pk__in=stale.values("pk"), status=ImportStatus.PREVIEWED).update(
+        status=ImportStatus.UPLOADED, preview_counts=None, preview_rows_done=0
+    )
+    kept = Import.objects.exclude(stored_name="").filter(created_at__gte=now - FILES_KEPT) | Import.objects.exclude(
+        stored_name=""
+    ).filter(status__in=(*ACTIVE, ImportStatus.PAUSED))
+    files.remove_old(older_than=FILES_KEPT, keep=set(kept.values_list("stored_name", flat=True)))
