@@ -291,7 +291,8 @@ def served() -> Iterator[int]:
         "parent": os.getpid(),
     }
     options = [option for name, number in numbers.items() for option in (f"--{name}", str(number))]
-    web = subprocess.Popen([sys.executable, "-m", "crm.web", "--host", "127.0.0.1", *options], cwd=PROJECT)
+    quiet = os.environ | {"PYTHONWARNINGS": "ignore"}  # nobody asks for the files that are not collected here
+    web = subprocess.Popen([sys.executable, "-m", "crm.web", "--host", "127.0.0.1", *options], cwd=PROJECT, env=quiet)
     try:
         wait_for_answer(port)
         yield port
