@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import marshal
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from struct import Struct
 from typing import Any, Final, NamedTuple, overload
@@ -19,18 +19,25 @@ import orjson
 
 from contacts.columns import SYSTEM_COLUMNS
 from contacts.keys import Kind, kinds_of_key
-from contacts.records import Problem, Record
+from contacts.records import Key, Problem, Record
 
 __all__ = [
     "CHANGE_COLUMNS",
     "CONTACT_COLUMNS",
     "IDENTIFIER_COLUMNS",
+    "IDENTITY",
+    "Compared",
+    "New",
     "Sheaf",
     "Tier",
+    "after_of",
     "bigint_field",
     "digest_of",
+    "json_field",
     "null_field",
+    "pack",
     "text_field",
+    "unpack",
 ]
 
 TEXT_COLUMNS: Final = tuple(column.key for column in SYSTEM_COLUMNS if column.write and column.key != "id")
@@ -46,11 +53,13 @@ _LENGTH: Final = Struct(">i").pack
 _BIGINT: Final = Struct(">iq").pack
 _SMALLINT: Final = Struct(">ih").pack
 _INTEGER: Final = Struct(">ii").pack
+_NULL: Final = _LENGTH(-1)
 _JSON_VERSION: Final = b"\x01"
 
 EXTERNAL_ID: Final = int(Kind.EXTERNAL_ID)
+EMAIL: Final = int(Kind.EMAIL)
+PHONE: Final = int(Kind.PHONE)
 CUSTOM: Final = int(Kind.CUSTOM)
-ADDRESSES: Final = (int(Kind.EMAIL), int(Kind.PHONE))
 
 Packed = tuple[Any, ...]
 
@@ -66,68 +75,105 @@ def bigint_field(number: int) -> bytes:
 
 
 def null_field() -> bytes:
-    return _LENGTH(-1)
+    return _NULL
+
+
+def json_field(value: dict[str, Any]) -> bytes:
+    data = orjson.dumps(value)
+    return _LENGTH(len(data) + 1) + _JSON_VERSION + data
 
 
 def digest_of(value: str, key: bytes) -> bytes:
     """The keyed hash by which an email (compare form) or phone is kept on the suppression list."""
-    return hashlib.blake2b(value.encode(), key=key, digest_size=16).digest()
+    return _digest(value.encode(), key)
 
 
-class Columns(NamedTuple):
-    """What a sheaf holds beside its records; lists by row, or pairs of a row and something of it.
+def _digest(data: bytes, key: bytes) -> bytes:
+    return hashlib.blake2b(data, key=key, digest_size=16).digest()
 
-    ``settled_by`` is the identifier that alone decides who a row is, by kind and value (0 and '': none does, the row is
-    not plain). ``others`` are its further identifiers. ``expected`` are the values of ``compared`` columns, None where
-    the row carries none. ``meets_previous``: the row has an identifier of the sheaf before.
-    """
 
-    refs: list[Any]
-    settled_kinds: list[int]
-    settled_values: list[str]
-    other_rows: list[int]
-    other_values: list[str]
-    digest_rows: list[int]
-    digests: list[bytes]
-    compared: tuple[str, ...]
+class Compared(NamedTuple):
+    """What a found contact is held against, by row: the values of ``columns``, None where none is carried."""
+
+    columns: tuple[str, ...]
     expected: list[tuple[Any, ...]]
     attributes: list[dict[str, Any]]
-    traits: list[int]
+
+
+class New(NamedTuple):
+    """What plain rows are as new contacts: ``key_rows`` and ``address_rows`` say whose the values and digests are."""
+
+    key_rows: list[int]
+    values: list[str]
+    identifiers: list[bytes]
+    address_rows: list[int]
+    digests: list[bytes]
     contacts: list[bytes]
     changes: list[bytes]
-    identifier_rows: list[int]
-    identifiers: list[bytes]
-    meets_previous: list[bool]
 
 
 class Sheaf(Sequence[Record]):
-    """The records of a batch, unpacked when somebody asks for one, and their ``Columns``."""
+    """The records of a batch, unpacked when somebody asks for one, and what was prepared of them.
 
-    def __init__(self, columns: Columns, packed: bytes) -> None:
-        self.columns = columns
+    ``settled`` is the identifier that alone decides who a row is, by kind and value (0: none does, the row is not
+    plain). ``meeting`` are the rows with an identifier of the sheaf before.
+    """
+
+    def __init__(
+        self,
+        refs: list[Any],
+        settled: list[tuple[int, str]],
+        traits: list[int],
+        meeting: list[int],
+        packed: bytes,
+        compared: bytes,
+        new: bytes | None,
+        digest_key: bytes,
+    ) -> None:
+        self.refs = refs
+        self.settled = settled
+        self.traits = traits
+        self.meeting = meeting
         self.packed = packed
-
-    @classmethod
-    def received(cls, message: tuple[tuple[Any, ...], bytes]) -> Sheaf:
-        """A sheaf as ``message`` made it, on the other side of a pipe."""
-        columns, packed = message
-        return cls(Columns(*columns), packed)
+        self.packed_compared = compared
+        self.packed_new = new
+        self.digest_key = digest_key
+        self.was_new_wanted = False
 
     @property
-    def message(self) -> tuple[tuple[Any, ...], bytes]:
-        """The sheaf in plain types, which marshal takes."""
-        return tuple(self.columns), self.packed
+    def message(self) -> tuple[Any, ...]:
+        """The sheaf in plain types, which marshal takes; ``Sheaf(*message)`` is it again."""
+        return (
+            self.refs,
+            self.settled,
+            self.traits,
+            self.meeting,
+            self.packed,
+            self.packed_compared,
+            self.packed_new,
+            self.digest_key,
+        )
 
     @cached_property
     def records(self) -> list[Record]:
         return [unpack(packed) for packed in marshal.loads(self.packed)]  # noqa: S302 (from our own process)
 
-    @property
-    def refs(self) -> list[Any]:
-        return self.columns.refs
+    @cached_property
+    def compared(self) -> Compared:
+        return Compared(*marshal.loads(self.packed_compared))  # noqa: S302 (from our own process)
+
+    @cached_property
+    def new(self) -> New:
+        """The rows as new contacts; they are prepared now if the reader, told that none is wanted, did not."""
+        self.was_new_wanted = True
+        if self.packed_new is not None:
+            return New(*marshal.loads(self.packed_new))  # noqa: S302 (from our own process)
+        pairs = zip(self.records, self.settled, strict=True)
+        plain = [record if kind else _NOBODY for record, (kind, _) in pairs]
+        return _as_new(plain, self.compared, self.digest_key)
 
     def __len__(self) -> int:
-        return len(self.columns.refs)
+        return len(self.refs)
 
     def __iter__(self) -> Iterator[Record]:
         return iter(self.records)
@@ -141,30 +187,41 @@ class Sheaf(Sequence[Record]):
 
 
 class Tier:
-    """Ties sheaves, one after another; ``key`` is the one that rows are matched by (see ``keys.KEYS``)."""
+    """Ties sheaves, one after another; ``key`` is the one that rows are matched by (see ``keys.KEYS``).
+
+    ``prepares_new``: most rows are expected to be new contacts.
+    """
 
     def __init__(self, key: str, digest_key: bytes) -> None:
         self.kinds = [int(kind) for kind in kinds_of_key(key) if kind <= Kind.CUSTOM]
         self.digest_key = digest_key
-        self.previous: dict[str, int] = {}
+        self.prepares_new = True
+        self.previous: frozenset[str] = frozenset()
 
     def tie(self, records: Sequence[Record]) -> Sheaf:
         settled = [self.settling_key(record) for record in records]
-        holders: dict[str, int] = {}
-        crowded: set[int] = set()
-        for row, record in enumerate(records):
-            for key in record.identifiers:
-                other = holders.setdefault(key[2], row)
-                if other != row:
-                    crowded.update((row, other))
-        for row in crowded:
-            settled[row] = None
-        previous, self.previous = self.previous, holders
-        meets = [any(key[2] in previous for key in record.identifiers) for record in records] if previous else []
-        columns = _lay_out(records, settled, meets or [False] * len(records), self.digest_key)
-        return Sheaf(columns, marshal.dumps([pack(record) for record in records]))
+        values = [key[2] for record in records for key in record.identifiers]
+        distinct = frozenset(values)
+        if len(distinct) < len(values):
+            for row in _crowded(records):
+                settled[row] = None
+        previous, self.previous = self.previous, distinct
+        meeting = [] if previous.isdisjoint(distinct) else _meeting(records, previous)
+        plain = [record if key else _NOBODY for record, key in zip(records, settled, strict=True)]
+        compared = _as_compared(plain)
+        new = _as_new(plain, compared, self.digest_key) if self.prepares_new else None
+        return Sheaf(
+            [record.ref for record in records],
+            [(key[0], key[2]) if key else NOT_PLAIN for key in settled],
+            [_traits_of(record) for record in plain],
+            meeting,
+            marshal.dumps([pack(record) for record in records]),
+            marshal.dumps(tuple(compared)),
+            None if new is None else marshal.dumps(tuple(new)),
+            self.digest_key,
+        )
 
-    def settling_key(self, record: Record) -> tuple[int, str, str] | None:
+    def settling_key(self, record: Record) -> Key | None:
         """What decides who a plain record is, where somebody has it: its external ID, else its chosen key."""
         keys = record.identifiers
         if (
@@ -185,58 +242,83 @@ class Tier:
         return None
 
 
-def _lay_out(
-    records: Sequence[Record], settled: Sequence[tuple[int, str, str] | None], meets: list[bool], digest_key: bytes
-) -> Columns:
-    plain = [record if key else _NOBODY for record, key in zip(records, settled, strict=True)]
-    keys = [(row, key) for row, record in enumerate(plain) for key in record.identifiers]
-    others = [(row, key) for row, key in keys if key is not settled[row]]
-    addresses = [(row, key) for row, key in keys if key[0] in ADDRESSES]
-    compared = (*IDENTITY, *sorted({name for record in plain for name in record.fields}))
-    expected = _expected(plain, compared)
-    return Columns(
-        refs=[record.ref for record in records],
-        settled_kinds=[key[0] if key else 0 for key in settled],
-        settled_values=[key[2] if key else "" for key in settled],
-        other_rows=[row for row, _ in others],
-        other_values=[key[2] for _, key in others],
-        digest_rows=[row for row, _ in addresses],
-        digests=[digest_of(key[2], digest_key) for _, key in addresses],
-        compared=compared,
-        expected=expected,
-        attributes=[record.attributes for record in plain],
-        traits=[_traits_of(record) for record in plain],
-        contacts=_contact_fragments(plain, dict(zip(compared, zip(*expected, strict=True), strict=True))),
-        changes=[_json_field(after_of(record)) for record in plain],
-        identifier_rows=[row for row, _ in keys],
-        identifiers=_identifier_fragments(key for _, key in keys),
-        meets_previous=meets,
-    )
-
-
 _NOBODY: Final = Record()
+NOT_PLAIN: Final = (0, "")
+
+
+def _crowded(records: Sequence[Record]) -> set[int]:
+    """The rows with a value that another row has too, as whatever kind."""
+    first: dict[str, int] = {}
+    crowded: set[int] = set()
+    for row, record in enumerate(records):
+        for key in record.identifiers:
+            other = first.setdefault(key[2], row)
+            if other != row:
+                crowded.update((row, other))
+    return crowded
+
+
+def _meeting(records: Sequence[Record], previous: frozenset[str]) -> list[int]:
+    return [row for row, record in enumerate(records) if any(key[2] in previous for key in record.identifiers)]
 
 
 def _traits_of(record: Record) -> int:
-    keys = record.identifiers
-    return (
-        (record.email is not None) * HAS_EMAIL
-        | (record.phone is not None) * HAS_PHONE
-        | (bool(keys) and keys[-1][0] == CUSTOM) * HAS_CUSTOM
-        | any(value.__class__ is not str for value in record.attributes.values()) * HAS_NUMBERS
-        | bool(record.cleared) * CLEARS
-    )
+    traits = CLEARS if record.cleared else 0
+    if record.email is not None:
+        traits |= HAS_EMAIL
+    if record.phone is not None:
+        traits |= HAS_PHONE
+    if record.identifiers and record.identifiers[-1][0] == CUSTOM:
+        traits |= HAS_CUSTOM
+    for value in record.attributes.values():
+        if value.__class__ is not str:
+            traits |= HAS_NUMBERS
+    return traits
 
 
-def _expected(records: Sequence[Record], compared: Sequence[str]) -> list[tuple[Any, ...]]:
-    names = compared[len(IDENTITY) :]
+def _as_compared(records: Sequence[Record]) -> Compared:
+    names = sorted(set().union(*[record.fields for record in records]))
     columns: list[list[Any]] = [
         [record.external_id for record in records],
         [record.email for record in records],
         [record.phone for record in records],
     ]
     columns += [[record.fields.get(name) for record in records] for name in names]
-    return list(zip(*columns, strict=True))
+    expected = list(zip(*columns, strict=True))
+    return Compared((*IDENTITY, *names), expected, [record.attributes for record in records])
+
+
+def _as_new(records: Sequence[Record], compared: Compared, digest_key: bytes) -> New:
+    rows = [row for row, record in enumerate(records) for _ in record.identifiers]
+    keys = [key for record in records for key in record.identifiers]
+    values = [key[2] for key in keys]
+    encoded = _encoded(values)
+    places = [place for place, key in enumerate(keys) if key[0] == EMAIL or key[0] == PHONE]
+    return New(
+        key_rows=rows,
+        values=values,
+        identifiers=list(map(b"".join, zip(_heads(keys), _lengths(encoded), encoded, strict=True))),
+        address_rows=[rows[place] for place in places],
+        digests=[_digest(encoded[place], digest_key) for place in places],
+        contacts=_contact_fragments(records, compared),
+        changes=[json_field(after_of(record)) for record in records],
+    )
+
+
+def _encoded(texts: Sequence[str]) -> list[bytes]:
+    """Many texts in UTF-8 at once, which costs a third of one after the other; no text of a row has a NUL."""
+    encoded = "\0".join(texts).encode().split(b"\0") if texts else []
+    return encoded if len(encoded) == len(texts) else [text.encode() for text in texts]
+
+
+def _lengths(encoded: Sequence[bytes]) -> list[bytes]:
+    return list(map(_LENGTH, map(len, encoded)))
+
+
+def _heads(keys: Sequence[Key]) -> list[bytes]:
+    """Kind and app of identifiers."""
+    heads = {(kind, app): _SMALLINT(2, kind) + text_field(app) for kind, app in {(key[0], key[1]) for key in keys}}
+    return [heads[key[0], key[1]] for key in keys]
 
 
 def after_of(record: Record) -> dict[str, Any]:
@@ -253,24 +335,29 @@ def after_of(record: Record) -> dict[str, Any]:
     return after
 
 
-def _json_field(value: dict[str, Any]) -> bytes:
-    data = orjson.dumps(value)
-    return _LENGTH(len(data) + 1) + _JSON_VERSION + data
-
-
-def _contact_fragments(records: Sequence[Record], values: dict[str, Sequence[Any]]) -> list[bytes]:
-    null = null_field()
-    columns: list[Sequence[bytes]] = []
+def _contact_fragments(records: Sequence[Record], compared: Compared) -> list[bytes]:
+    size = len(records)
+    values = dict(zip(compared.columns, zip(*compared.expected, strict=True), strict=True))
+    parts: list[Sequence[bytes]] = []
+    blank = b""
     for name in TEXT_COLUMNS:
-        if name in values:
-            columns.append([null if text is None else text_field(text) for text in values[name]])
-        elif columns and len(set(columns[-1])) == 1:
-            columns[-1] = [columns[-1][0] + null] * len(records)
+        column = values.get(name)
+        if column is None:
+            blank += _NULL
+            continue
+        if blank:
+            parts.append([blank] * size)
+            blank = b""
+        if None in column:
+            parts.append([_NULL if text is None else text_field(text) for text in column])
         else:
-            columns.append([null] * len(records))
-    columns.append([_json_field(record.attributes) for record in records])
-    columns.append([_INTEGER(4, _mask_of(record)) for record in records])
-    return [b"".join(parts) for parts in zip(*columns, strict=True)]
+            encoded = _encoded(column)
+            parts += [_lengths(encoded), encoded]
+    if blank:
+        parts.append([blank] * size)
+    parts.append([json_field(record.attributes) for record in records])
+    parts.append([_INTEGER(4, _mask_of(record)) for record in records])
+    return list(map(b"".join, zip(*parts, strict=True)))
 
 
 def _mask_of(record: Record) -> int:
@@ -278,17 +365,6 @@ def _mask_of(record: Record) -> int:
     for key in record.identifiers:
         mask |= 1 << key[0]
     return mask
-
-
-def _identifier_fragments(keys: Iterable[tuple[int, str, str]]) -> list[bytes]:
-    heads: dict[tuple[int, str], bytes] = {}
-    fragments = []
-    for kind, app, value in keys:
-        head = heads.get((kind, app))
-        if head is None:
-            head = heads[kind, app] = _SMALLINT(2, kind) + text_field(app)
-        fragments.append(head + text_field(value))
-    return fragments
 
 
 def pack(record: Record) -> Packed:

@@ -64,6 +64,8 @@ FROM unnest(%s::int[]) b
 """
 _LOCK_ALL = f"SELECT pg_advisory_xact_lock({LOCK_SPACE}, {GATE}), nextval('contacts_gate'), {VERSION_SQL}"
 _PREFER_INDEXES = "SET LOCAL enable_seqscan = off"
+# Nothing is written by who decides ahead but a sequence, and that is safe once the batch which uses it is.
+_WAIT_FOR_NOTHING = "SELECT set_config('enable_seqscan', 'off', true), set_config('synchronous_commit', 'off', true)"
 # Unique kinds by their unique index, shared ones by the key of the table: no value can hide another kind's rows. The
 # limits keep the plan to one index look-up a value, whatever the statistics say.
 _FIND = f"""
@@ -150,9 +152,12 @@ def find(cursor: psycopg.Cursor[Any], world: World, keys: Collection[Key]) -> No
         _take_owners(world, world.before, ordered)
 
 
-def prefer_indexes(cursor: psycopg.Cursor[Any]) -> None:
-    """For this transaction: a thousand values are looked up by the index, whatever the statistics of the table say."""
-    cursor.execute(_PREFER_INDEXES)
+def prefer_indexes(cursor: psycopg.Cursor[Any], *, only_reads: bool = False) -> None:
+    """For this transaction: a thousand values are looked up by the index, whatever the statistics of the table say.
+
+    One that ``only_reads`` does not wait for the disk either.
+    """
+    cursor.execute(_WAIT_FOR_NOTHING if only_reads else _PREFER_INDEXES)
 
 
 def find_values(cursor: psycopg.Cursor[Any], values: Sequence[str]) -> dict[str, list[tuple[int, int]]] | None:

@@ -9,7 +9,7 @@ which the tests hold: only the work is less.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, NamedTuple, overload
@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple, overload
 from contacts.identity.types import Mode, Outcome, Plan, Status
 from contacts.identity.world import ACTIVE
 from contacts.keys import Kind
-from contacts.sheaf import CLEARS, HAS_CUSTOM, HAS_NUMBERS, IDENTITY, Columns, Sheaf, after_of
+from contacts.sheaf import CLEARS, HAS_CUSTOM, HAS_NUMBERS, IDENTITY, Compared, Sheaf, after_of
 
 __all__ = ["Outcomes", "Plain", "Update", "counted", "first_ref", "judge", "notable", "takes_plain", "unknown_rows"]
 
@@ -74,26 +74,25 @@ class Plain:
 
 
 def unknown_rows(
-    columns: Columns, rows: Iterable[int], known_values: Collection[str], suppressed: Collection[bytes]
+    sheaf: Sheaf, rows: Sequence[int], known_values: Collection[str], suppressed: Collection[bytes]
 ) -> tuple[list[int], list[int]]:
     """The rows among ``rows`` with no identifier that anybody has and no suppressed address; and the others."""
-    wanted = list(rows)
     if not known_values and not suppressed:
-        return wanted, []
-    met = {
-        row for row, value in zip(columns.other_rows, columns.other_values, strict=True) if value in known_values
-    } | {row for row, digest in zip(columns.digest_rows, columns.digests, strict=True) if digest in suppressed}
-    return [row for row in wanted if row not in met], [row for row in wanted if row in met]
+        return list(rows), []
+    new = sheaf.new
+    met = {row for row, value in zip(new.key_rows, new.values, strict=True) if value in known_values}
+    met |= {row for row, digest in zip(new.address_rows, new.digests, strict=True) if digest in suppressed}
+    return [row for row in rows if row not in met], [row for row in rows if row in met]
 
 
 def judge(sheaf: Sheaf, owners: Mapping[int, int], stored: Mapping[int, Row], plan: Plan) -> Plain:
     """The found rows, each with the id of its contact and that contact as it is stored: unchanged, updated, or rest."""
     plain = Plain()
-    columns = sheaf.columns
+    compared, traits_of = sheaf.compared, sheaf.traits
     crowd = Counter(owners.values()) if len(set(owners.values())) < len(owners) else {}
     for row, contact_id in owners.items():
         contact = stored.get(contact_id)
-        traits = columns.traits[row]
+        traits = traits_of[row]
         if (
             contact is None
             or contact[1] != ACTIVE
@@ -103,13 +102,13 @@ def judge(sheaf: Sheaf, owners: Mapping[int, int], stored: Mapping[int, Row], pl
         ):
             plain.rest.append(row)
         elif (
-            contact[2:-1] == columns.expected[row]
-            and contact[-1] == columns.attributes[row]
+            contact[2:-1] == compared.expected[row]
+            and contact[-1] == compared.attributes[row]
             and not traits & HAS_NUMBERS  # 1 == True
         ):
             plain.unchanged.append((row, contact_id))
         else:
-            update = _compare(columns, row, contact)
+            update = _compare(compared, row, contact)
             if update is None or (update.after and (plan.fill_blanks_only or plan.keep_columns or traits & HAS_CUSTOM)):
                 plain.rest.append(row)
             elif update.after:
@@ -119,12 +118,12 @@ def judge(sheaf: Sheaf, owners: Mapping[int, int], stored: Mapping[int, Row], pl
     return plain
 
 
-def _compare(columns: Columns, row: int, contact: Row) -> Update | None:
+def _compare(compared: Compared, row: int, contact: Row) -> Update | None:
     """What the record changes of the contact; None where that is more than plain fields."""
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
     fields: dict[str, Any] = {}
-    for name, has, wants in zip(columns.compared, contact[2:-1], columns.expected[row], strict=True):
+    for name, has, wants in zip(compared.columns, contact[2:-1], compared.expected[row], strict=True):
         if wants is None or has == wants:
             continue
         if name in IDENTITY:
@@ -134,7 +133,7 @@ def _compare(columns: Columns, row: int, contact: Row) -> Update | None:
         fields[name] = after[name] = wants
     attributes: dict[str, Any] = contact[-1]
     changed = None
-    for key, value in columns.attributes[row].items():
+    for key, value in compared.attributes[row].items():
         has = attributes.get(key)
         if has == value and type(has) is type(value):
             continue
@@ -190,7 +189,7 @@ class Outcomes(Sequence[Outcome]):
 
 def matched_by(sheaf: Sheaf, row: int) -> tuple[str, str]:
     """What found the contact of a plain row, and the rule."""
-    kind = sheaf.columns.settled_kinds[row]
+    kind = sheaf.settled[row][0]
     return SLUGS[kind], "L1" if kind == EXTERNAL_ID else "L7"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from struct import Struct
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
@@ -20,6 +20,7 @@ from contacts.sheaf import (
     IDENTIFIER_COLUMNS,
     Sheaf,
     bigint_field,
+    json_field,
     null_field,
     text_field,
 )
@@ -75,7 +76,7 @@ def _moment_field(moment: datetime) -> bytes:
 
 def _new_contacts(sheaf: Sheaf, plain: Plain, cause: Cause, moment: datetime) -> Copy:
     columns = (*CONTACT_COLUMNS, *CONTACT_TAIL)
-    contacts, traits = sheaf.columns.contacts, sheaf.columns.traits
+    contacts, traits = sheaf.new.contacts, sheaf.traits
     tails = {bits: _contact_tail(bits, cause, moment) for bits in range(HAS_EMAIL + HAS_PHONE + 1)}
     head = _COUNT(len(columns))
     return _copy(
@@ -103,7 +104,7 @@ def _contact_tail(bits: int, cause: Cause, moment: datetime) -> bytes:
 
 def _new_identifiers(sheaf: Sheaf, plain: Plain, cause: Cause, moment: datetime) -> Copy:
     columns = (*IDENTIFIER_COLUMNS, *IDENTIFIER_TAIL)
-    rows, fragments = sheaf.columns.identifier_rows, sheaf.columns.identifiers
+    rows, fragments = sheaf.new.key_rows, sheaf.new.identifiers
     tail = text_field(cause.source) + _moment_field(moment) * 2
     if len(plain.created) == len(sheaf):
         owners = [bigint_field(contact_id) + tail for contact_id in plain.created_ids]
@@ -121,11 +122,11 @@ def _new_identifiers(sheaf: Sheaf, plain: Plain, cause: Cause, moment: datetime)
 
 def _created_changes(sheaf: Sheaf, plain: Plain, cause: Cause, moment: datetime) -> Copy:
     columns = (*CHANGE_COLUMNS, *CREATED_TAIL)
-    changes = sheaf.columns.changes
+    changes = sheaf.new.changes
     head = _COUNT(len(columns))
     tail = b"".join([
         _moment_field(moment), text_field(cause.by), text_field("created"), text_field("created"),
-        _import_field(cause), _json_field({"rule": "L9"}),
+        _import_field(cause), json_field({"rule": "L9"}),
     ])  # fmt: skip
     return _copy(
         "contacts_change",
@@ -159,23 +160,18 @@ def _updated_changes(sheaf: Sheaf, plain: Plain, cause: Cause, moment: datetime)
     head = _COUNT(len(UPDATED_COLUMNS))
     tail = _moment_field(moment) + text_field(cause.by) + text_field("updated") + _import_field(cause)
     ways = {
-        how: text_field(how[0]) + _json_field({"rule": how[1]})
+        how: text_field(how[0]) + json_field({"rule": how[1]})
         for how in {matched_by(sheaf, update.row) for update in plain.updated}
     }
     return _copy(
         "contacts_change",
         UPDATED_COLUMNS,
         [head + bigint_field(update.contact_id) for update in plain.updated],
-        [_json_field(update.before) if update.before else null_field() for update in plain.updated],
-        [_json_field(update.after) for update in plain.updated],
+        [json_field(update.before) if update.before else null_field() for update in plain.updated],
+        [json_field(update.after) for update in plain.updated],
         [ways[matched_by(sheaf, update.row)] + tail for update in plain.updated],
     )
 
 
 def _import_field(cause: Cause) -> bytes:
     return null_field() if cause.import_id is None else bigint_field(cause.import_id)
-
-
-def _json_field(value: dict[str, Any]) -> bytes:
-    data = orjson.dumps(value)
-    return _LENGTH(len(data) + 1) + b"\1" + data

@@ -54,7 +54,7 @@ class Decided(NamedTuple):
     def check_done_with(self, sheaf: Sheaf) -> None:
         """Raises TouchedBefore where the next sheaf cannot be laid over this one."""
         world = self.world
-        if any(sheaf.columns.meets_previous) and not self.is_by_rules:
+        if sheaf.meeting and not self.is_by_rules:
             raise TouchedBefore
         if world is not None and (world.is_tangled or world.merges or world.claims):
             raise TouchedBefore
@@ -159,9 +159,7 @@ class SheafBatch(Batch):
         if before is not None:
             before.check_done_with(sheaf)
         found = self.find_plain(cursor, sheaf) if takes_plain(self.plan) else None
-        demoted = (
-            {row for row, meets in enumerate(sheaf.columns.meets_previous) if meets} if before is not None else set()
-        )
+        demoted = set(sheaf.meeting) if before is not None else set()
         for _ in range(MAX_DEMOTIONS):
             if found is None:
                 break
@@ -208,17 +206,16 @@ class SheafBatch(Batch):
 
     def find_plain(self, cursor: psycopg.Cursor[Any], sheaf: Sheaf) -> FoundPlain | None:
         """What the database knows of the plain rows; None where a value is on so many contacts that rules must see."""
-        columns = sheaf.columns
-        settled = [row for row, kind in enumerate(columns.settled_kinds) if kind]
-        holders = load.find_values(cursor, [columns.settled_values[row] for row in settled])
+        settled = [(row, kind, value) for row, (kind, value) in enumerate(sheaf.settled) if kind]
+        holders = load.find_values(cursor, [value for _, _, value in settled])
         if holders is None:
             return None
         unknown, owners, odd = [], {}, []
-        for row in settled:
-            held = holders.get(columns.settled_values[row])
+        for row, kind, value in settled:
+            held = holders.get(value)
             if held is None:
                 unknown.append(row)
-            elif len(held) == 1 and held[0][0] == columns.settled_kinds[row]:
+            elif len(held) == 1 and held[0][0] == kind:
                 owners[row] = held[0][1]
             else:
                 odd.append(row)
@@ -228,19 +225,19 @@ class SheafBatch(Batch):
         elif unknown:
             unknown, met = self.really_unknown(cursor, sheaf, unknown)
             odd += met
-        stored = load.load_plain(cursor, owners.values(), columns.compared)
+        stored = load.load_plain(cursor, owners.values(), sheaf.compared.columns) if owners else {}
         return FoundPlain(sheaf, unknown, owners, stored, odd)
 
     def really_unknown(self, cursor: psycopg.Cursor[Any], sheaf: Sheaf, rows: list[int]) -> tuple[list[int], list[int]]:
         """Those of whom nobody has any identifier, and whose addresses are not suppressed; and the others."""
-        columns = sheaf.columns
-        wanted = set(rows)
-        values = [value for row, value in zip(columns.other_rows, columns.other_values, strict=True) if row in wanted]
-        digests = [digest for row, digest in zip(columns.digest_rows, columns.digests, strict=True) if row in wanted]
+        new, settled, wanted = sheaf.new, sheaf.settled, set(rows)
+        pairs = zip(new.key_rows, new.values, strict=True)
+        values = [value for row, value in pairs if row in wanted and value != settled[row][1]]
+        digests = [digest for row, digest in zip(new.address_rows, new.digests, strict=True) if row in wanted]
         known: Collection[str] | None = load.find_values(cursor, values)
         if known is None:
             known = set(values)
-        return unknown_rows(columns, rows, known, load.find_suppressed(cursor, digests))
+        return unknown_rows(sheaf, rows, known, load.find_suppressed(cursor, digests))
 
 
 class FoundPlain(NamedTuple):
@@ -257,6 +254,6 @@ class FoundPlain(NamedTuple):
         owners = {row: owner for row, owner in self.owners.items() if row not in demoted} if demoted else self.owners
         plain = judge(self.sheaf, owners, self.stored, plan)
         plain.created = [row for row in self.unknown if row not in demoted] if demoted else self.unknown
-        plain.rest += [row for row, kind in enumerate(self.sheaf.columns.settled_kinds) if not kind]
+        plain.rest += [row for row, (kind, _) in enumerate(self.sheaf.settled) if not kind]
         plain.rest = sorted({*plain.rest, *self.odd, *demoted})
         return plain

@@ -131,7 +131,7 @@ class _Stream:
         batch = SheafBatch(self.plan, by=self.by, moment=datetime.now(UTC))
         try:
             with transaction.atomic(), closing(load.open_cursor()) as cursor:
-                load.prefer_indexes(cursor)
+                load.prefer_indexes(cursor, only_reads=True)
                 decided = batch.decide_sheaf(cursor, sheaf, settings, before=handover.decided)
         except (DatabaseError, psycopg.Error, WriteConflict, TouchedBefore):
             return None  # it will be decided behind the lock

@@ -13,11 +13,13 @@ import itertools
 import marshal
 import os
 import pickle
+import select
 import signal
 import struct
 import subprocess
 import sys
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
 
@@ -37,9 +39,11 @@ SMALL: Final = 2 * BATCH
 PIPE_BYTES: Final = 1024 * 1024
 """How far the reader is ahead: four to eight batches."""
 LENGTH: Final = struct.Struct("<I")
-ESCAPED: Final = ("'=", "'+", "'-", "'@", "'\t", "'\r")
+FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 READ_YES_NO: Final = Schema([Column(CONSENT, "boolean", CONSENT)]).cleaners[CONSENT]
 END: Final = None
+NEW, KNOWN = b"n", b"k"
+"""Whom the reader is to expect from now on."""
 CHANGED: Final = "changed"
 
 
@@ -88,13 +92,16 @@ def read_ahead(job: Job) -> Generator[Sheaf]:
         assert reader.stdout is not None  # noqa: S101
         try:
             pickle.dump(job, reader.stdin, protocol=5)
-            reader.stdin.close()
+            reader.stdin.flush()
         except BrokenPipeError:
             raise _died(reader) from None
         while (batch := _receive(reader)) is not END:
             if batch == CHANGED:
                 raise FileChanged
-            yield Sheaf.received(batch)
+            sheaf = Sheaf(*batch)
+            yield sheaf
+            if sheaf.was_new_wanted != (sheaf.packed_new is not None):
+                _wish(reader, NEW if sheaf.was_new_wanted else KNOWN)
     finally:
         reader.kill()
         reader.wait()
@@ -102,6 +109,14 @@ def read_ahead(job: Job) -> Generator[Sheaf]:
             if pipe is not None:
                 with contextlib.suppress(BrokenPipeError):
                     pipe.close()
+
+
+def _wish(reader: subprocess.Popen[bytes], wish: bytes) -> None:
+    """Tell the reader whom to expect: rows of new contacts are prepared there, where they are likely wanted."""
+    assert reader.stdin is not None  # noqa: S101
+    with contextlib.suppress(BrokenPipeError):  # it has read everything and is gone
+        reader.stdin.write(wish)
+        reader.stdin.flush()
 
 
 def _receive(reader: subprocess.Popen[bytes]) -> Any:
@@ -122,8 +137,8 @@ def _died(reader: subprocess.Popen[bytes]) -> ReaderDied:
     return ReaderDied(message, exit_code=code)
 
 
-def tie_batches(job: Job) -> Iterator[Sheaf]:
-    """The rest of the file's rows as sheaves, cut at whole thousands."""
+def tie_batches(job: Job, expects_new: Callable[[], bool | None] = lambda: None) -> Iterator[Sheaf]:
+    """The rest of the file's rows as sheaves, cut at whole thousands; ``expects_new``: see ``_wish``."""
     rows = enumerate(open_rows(job.path, job.delimiter, job.stamp), 1)
     filled = ((number, row) for number, row in rows if row)
     if job.has_header:
@@ -132,6 +147,8 @@ def tie_batches(job: Job) -> Iterator[Sheaf]:
     tier = Tier(job.key, job.digest_key)
     size = BATCH - job.skip % BATCH
     while batch := list(normalize_rows(itertools.islice(wanted, size), job)):
+        expected = expects_new()
+        tier.prepares_new = tier.prepares_new if expected is None else expected
         yield tier.tie(batch)
         size = BATCH
 
@@ -158,7 +175,7 @@ def normalize_rows(rows: Iterable[tuple[int, Row]], job: Job) -> Iterator[Record
 
 def unescaped(cell: str) -> str:
     """The cell without the apostrophe that files which are handed out have before a formula."""
-    return cell[1:] if cell.startswith(ESCAPED) else cell
+    return cell[1:] if cell[:1] == "'" and cell.lstrip("'").startswith(FORMULA) else cell
 
 
 def read_consent(record: Record, cell: str) -> None:
@@ -177,12 +194,20 @@ def serve(source: IO[bytes], target: IO[bytes]) -> None:
     """The reader's life: take the job, send batch after batch, wait where nobody takes them."""
     job: Job = pickle.load(source)  # noqa: S301 (from our own process)
     try:
-        for sheaf in tie_batches(job):
+        for sheaf in tie_batches(job, partial(_last_wish, source.fileno())):
             _send(target, sheaf.message)
     except FileChanged:
         _send(target, CHANGED)
     else:
         _send(target, END)
+
+
+def _last_wish(descriptor: int) -> bool | None:
+    """What was wished since we last looked; None for nothing."""
+    wishes = b""
+    while select.select([descriptor], [], [], 0)[0] and (read := os.read(descriptor, 1_024)):
+        wishes = read
+    return wishes.endswith(NEW) if wishes else None
 
 
 def _send(target: IO[bytes], message: Any) -> None:
