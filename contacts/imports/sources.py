@@ -128,10 +128,10 @@ def open_table(path: str | PathLike[str], source: Source, *, folder: Path | None
 
 
 @contextmanager
-def as_table(path: str | PathLike[str]) -> Iterator[tuple[Path, Source]]:
+def as_table(path: str | PathLike[str], *, has_header: bool | None = None) -> Iterator[tuple[Path, Source]]:
     """A file of somebody's own as a table: nothing is written beside it, and nothing stays."""
     with tempfile.TemporaryDirectory(prefix="import") as folder:
-        source = describe(path, Path(path).name, folder=Path(folder))
+        source = describe(path, Path(path).name, has_header=has_header, folder=Path(folder))
         yield open_table(path, source, folder=Path(folder)), source
 
 
