@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, groupby
+from operator import itemgetter
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from contacts.identity import Outcome, Status
-from contacts.imports.columns import Layout
-from contacts.models import ImportRow
+from contacts.imports.columns import ERROR_HEADERS, Layout
+from contacts.imports.reading import open_rows
+from contacts.models import Import, ImportRow, PreviewRow
+from contacts.records import Problem
 
-__all__ = ["errors_path_of", "problem_rows", "write_errors_file"]
+if TYPE_CHECKING:
+    from contacts.imports.run import Opened
+
+__all__ = ["errors_path_of", "problem_rows", "repair_file", "write_errors_file"]
 
 BAD: Final = (Status.FAILED, Status.SKIPPED)
 WARNING: Final = "warning"
@@ -64,13 +71,59 @@ def write_errors_file(import_id: int, path: Path) -> Path | None:
     return path
 
 
+def repair_file(run: Import, opened: Opened) -> Iterator[str]:
+    """The bad rows of an import as a CSV file to repair and upload again, line by line: the columns of its file as they
+    are there, then the row's number and what is wrong with it.
+
+    Bad are rows that failed or were skipped: in the run, else in the preview. Nothing else in a cell is changed but
+    that one which starts a formula gets an apostrophe before it, which the reader takes away again.
+    """
+    job = opened.job
+    yield "\ufeff" + _line([*job.layout.headers, *ERROR_HEADERS])  # Excel takes it for something else without the mark
+    bad = _bad_rows(run)
+    wanted, messages = next(bad, (0, []))
+    for number, row in enumerate(open_rows(job.path, job.delimiter, job.stamp), 1):
+        if number == wanted:
+            cells = [""] * len(job.layout.headers) if isinstance(row, Problem) else row
+            fixed = (job.fixes or {}).get(number, {})
+            cells = [fixed.get(place, cell) for place, cell in enumerate(cells)]
+            width = len(job.layout.headers)
+            cells = cells[:width] + [""] * (width - len(cells))
+            yield _line([*cells, str(number), " ".join(messages)])
+            wanted, messages = next(bad, (0, []))
+
+
+def _bad_rows(run: Import) -> Iterator[tuple[int, list[str]]]:
+    """Row by row what is wrong with it."""
+    for number, found in groupby(_bad_reasons(run), key=itemgetter(0)):
+        yield number, [f"{column}: {message}" if column else message for _, column, message in found]
+
+
+def _bad_reasons(run: Import) -> Iterator[tuple[int, str, str]]:
+    if run.rows_done:
+        rows = ImportRow.objects.filter(import_run=run, status__in=BAD).order_by("row", "pk")
+        yield from rows.values_list("row", "column", "message").iterator(chunk_size=2_000)
+        return
+    preview = PreviewRow.objects.filter(import_run=run, status__in=BAD).order_by("row")
+    for number, problems in preview.values_list("row", "problems").iterator(chunk_size=2_000):
+        for problem in problems:
+            yield number, problem["column"], problem["message"]
+
+
+def _line(cells: Sequence[str]) -> str:
+    target = io.StringIO()
+    csv.writer(target).writerow([_escaped(cell) for cell in cells])
+    return target.getvalue()
+
+
 def _cells(row: tuple[int, str, str, str]) -> tuple[int | str, ...]:
     return tuple(_escaped(cell) if isinstance(cell, str) else cell for cell in row)
 
 
 def _escaped(cell: str) -> str:
-    """No cell of a file that we hand out starts a formula."""
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
+    """No cell of a file that we hand out starts a formula; one that looks escaped already is told apart by another
+    apostrophe."""
+    return f"'{cell}" if cell.lstrip("'").startswith(FORMULA) else cell
 
 
 def _storable(message: str) -> str:
