@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from contacts.columns import Column
+from contacts.columns import SYSTEM_COLUMNS, Column
+from contacts.keys import KEYS
 from contacts.normalize import InvalidValue, Schema
 
 __all__ = ["guess_key", "guess_type"]
@@ -15,6 +16,8 @@ TYPES: Final = ("boolean", "number", "decimal", "date", "datetime")
 READERS: Final = Schema([Column(f"fields.{name}", name, name) for name in TYPES]).cleaners
 SHORT_TEXT: Final = 200
 KEY_LENGTH: Final = 50
+RESERVED: Final = frozenset(KEYS) | {column.key for column in SYSTEM_COLUMNS}
+"""Words that name a key or a column already."""
 
 
 def guess_type(values: Iterable[str]) -> str:
@@ -40,7 +43,7 @@ def guess_key(header: str, taken: Iterable[str], place: int) -> str:
     """A free key for a field of this name: its Latin letters and digits, else ``column_`` and its number."""
     kept = "".join(char if char.isascii() and char.isalnum() else "_" for char in header.strip().lower())
     words = "_".join(word for word in kept.split("_") if word)[:KEY_LENGTH] or f"column_{place + 1}"
-    known, number, key = frozenset(taken), 2, words
+    known, number, key = RESERVED.union(taken), 2, words
     while key in known:
         ending = f"_{number}"
         key, number = words[: KEY_LENGTH - len(ending)] + ending, number + 1

@@ -1,6 +1,9 @@
 "use strict";
 // Without this script every page works too: forms are posted, and pages are read anew.
 
+// The back office's own script expects a text field beside every file.
+document.querySelectorAll("[data-upload] input[type=file]").forEach((input) => (input.hasChangeListener = true));
+
 document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll("[data-upload]").forEach(upload);
   document.querySelectorAll("[data-submit-on-change]").forEach(submitOnChange);
@@ -11,7 +14,7 @@ document.addEventListener("DOMContentLoaded", () => {
 // Upload: drop or choose a file; it is sent with a progress bar, and what is wrong is said here.
 
 function upload(form) {
-  const { limits, words } = JSON.parse(document.getElementById("upload-data").textContent);
+  const { limits, excel_limit: excelLimit, words } = JSON.parse(document.getElementById("upload-data").textContent);
   const input = form.querySelector("input[type=file]");
   const area = form.querySelector("[data-drop]");
   const alert = form.querySelector("[data-error]");
@@ -36,10 +39,9 @@ function upload(form) {
   };
 
   const send = (file) => {
-    const ending = file.name.toLowerCase().split(".").pop();
-    const limit = limits.endings[ending];
+    const limit = limits["." + file.name.toLowerCase().split(".").pop()];
     if (!limit) return stop(words.kind);
-    if (file.size > limit) return stop(limit === limits.excel ? words.excel_too_large : words.too_large);
+    if (file.size > limit) return stop(limit === excelLimit ? words.excel_too_large : words.too_large);
     if (file.size === 0) return stop(words.empty);
     say("");
     area.hidden = true;

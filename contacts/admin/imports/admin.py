@@ -1,106 +1,139 @@
-"""Imports, to look at: what was read, how it ended, and the rows that failed, were skipped or warned."""
+"""Imports: their list, and the addresses of their pages."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
-from django.utils.html import format_html_join
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import URLPattern, path
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
-from unfold.decorators import display
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
 
+from contacts.admin.imports.page import change_view
+from contacts.admin.imports.progress import UNDER_WAY, describe_progress, progress_view
+from contacts.admin.imports.upload import upload_view
+from contacts.admin.imports.verbs import do_view, undo_view
+from contacts.admin.imports.views import errors_view, file_view, fix_view, map_view, preview_view, reread_view
+from contacts.admin.imports.words import say_counts, say_number
 from contacts.admin.journal import show_moment
 from contacts.admin.listing import UncountedList
 from contacts.admin.merges import ActorList
-from contacts.models import Import, ImportRow, ImportStatus
+from contacts.models import Import, ImportStatus
 
 __all__ = ["ImportAdmin"]
 
-ROWS_A_PAGE: Final = 50
+View = Callable[..., HttpResponseBase]
+
+LABELS = {
+    ImportStatus.PREVIEWING: "info",
+    ImportStatus.QUEUED: "info",
+    ImportStatus.RUNNING: "info",
+    ImportStatus.UNDOING: "info",
+    ImportStatus.PAUSED: "warning",
+    ImportStatus.CANCELLED: "warning",
+    ImportStatus.FINISHED: "success",
+    ImportStatus.FAILED: "danger",
+}
 
 
 @admin.register(Import)
 class ImportAdmin(ModelAdmin):
-    """Read only: an import is run by its own page or command."""
+    """The list; every page is a view of its own, and nothing is edited by a form of the admin's."""
 
-    list_display = ("file_name", "status_label", "rows_done", "counts_shown", "actor", "started", "finished")
+    list_display = ("file_name", "status_label", "progress_shown", "counts_shown", "actor", "uploaded")
+    list_display_links = ("file_name",)
     list_per_page = 25
     list_disable_select_all = True
     show_full_result_count = False
     ordering = ("-pk",)
     sortable_by = ()
     actions = None
-    fields = ("file_name", "status_shown", "rows_done", "counts_shown", "options_shown", "error", "started", "finished")
-    readonly_fields = fields
-    change_form_outer_after_template = "contacts/import_rows.html"
+    actions_list = ("begin_import",)
+    show_add_link = False
 
     class Media:
-        css = {"all": ("contacts/contacts.css",)}
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
+        css = {"all": ("contacts/contacts.css", "contacts/import.css")}
 
     def has_change_permission(self, request: HttpRequest, obj: Import | None = None) -> bool:
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Import | None = None) -> bool:
+        """What it did would have no name any more."""
         return False
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[UncountedList]:
         return ActorList
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """With a page of its rows, from the one after ``?after=``."""
-        after = request.GET.get("after", "")
-        found = read_rows(object_id, int(after) if after.isdecimal() and len(after) < 19 else -1)
-        rows = found[:ROWS_A_PAGE]
-        extra = {
-            "rows": rows,
-            "next_after": rows[-1].row if len(found) > ROWS_A_PAGE else None,
-            "show_history": False,
-        }
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **extra})
+    def get_urls(self) -> list[URLPattern]:
+        return [
+            self.route("add/", upload_view, "add"),
+            self.route("<int:import_id>/change/", change_view, "change"),
+            self.route("<int:import_id>/map/", map_view, "map"),
+            self.route("<int:import_id>/reread/", reread_view, "reread"),
+            self.route("<int:import_id>/preview/", preview_view, "preview"),
+            self.route("<int:import_id>/fix/", fix_view, "fix"),
+            self.route("<int:import_id>/progress/", progress_view, "progress"),
+            self.route("<int:import_id>/do/<slug:verb>/", do_view, "do"),
+            self.route("<int:import_id>/undo/", undo_view, "undo"),
+            self.route("<int:import_id>/errors/", errors_view, "errors"),
+            self.route("<int:import_id>/file/", file_view, "file"),
+            *super().get_urls(),
+        ]
 
-    @display(
-        description=gettext_lazy("status"),
-        label={ImportStatus.RUNNING: "info", ImportStatus.FINISHED: "success", ImportStatus.FAILED: "danger"},
+    def route(self, pattern: str, view: View, name: str) -> URLPattern:
+        """A page of ours behind the back office's door."""
+
+        def call(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+            return view(self, request, **kwargs)
+
+        if view is upload_view:
+            call.csrf_exempt = True  # type: ignore[attr-defined]  # it checks the token itself, after the permission
+        return path(pattern, self.admin_site.admin_view(call), name=f"contacts_import_{name}")
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        return redirect("admin:contacts_import_change", object_id)
+
+    @action(
+        description=gettext_lazy("Import"),
+        permissions=["add"],
+        icon="upload",
+        variant=ActionVariant.PRIMARY,
+        url_path="begin",
     )
-    def status_label(self, run: Import) -> tuple[str, str]:
-        return run.status, run.get_status_display()
+    def begin_import(self, request: HttpRequest) -> HttpResponse:
+        return redirect("admin:contacts_import_add")
 
-    @display(description=gettext_lazy("status"))
-    def status_shown(self, run: Import) -> str:
-        return str(run.get_status_display())
+    @display(description=gettext_lazy("status"), label=LABELS)
+    def status_label(self, run: Import) -> tuple[str, str]:
+        return run.status, str(run.get_status_display()).capitalize()
+
+    @display(description=gettext_lazy("progress"))
+    def progress_shown(self, run: Import) -> str | SafeString:
+        """A bar while it works, the number of rows otherwise."""
+        if run.status not in UNDER_WAY:
+            return say_number(run.rows_done) if run.rows_done else "—"
+        progress = describe_progress(run)
+        value = "" if progress["percent"] is None else format_html(' value="{}"', progress["percent"])
+        bar = '<progress class="cf-small-bar" max="100"{} aria-label="{}"></progress><div class="cf-dim">{}</div>'
+        return format_html(bar, value, _("Progress"), progress["line"])
+
+    @display(description=gettext_lazy("outcomes"))
+    def counts_shown(self, run: Import) -> str:
+        return say_counts(run.counts) or "—"
 
     @display(description=gettext_lazy("who"))
     def actor(self, run: Any) -> str:
         return str(run.actor)
 
-    @display(description=gettext_lazy("outcomes"))
-    def counts_shown(self, run: Import) -> str | SafeString:
-        return format_html_join(", ", "{} {}", ((count, outcome) for outcome, count in run.counts.items())) or "—"
-
-    @display(description=gettext_lazy("options"))
-    def options_shown(self, run: Import) -> str | SafeString:
-        return format_html_join("", "<div>{}: {}</div>", run.options.items()) or "—"
-
-    @display(description=gettext_lazy("started"))
-    def started(self, run: Import) -> str:
-        return show_moment(run.started_at)
-
-    @display(description=gettext_lazy("finished"))
-    def finished(self, run: Import) -> str:
-        return show_moment(run.finished_at) if run.finished_at else "—"
-
-
-def read_rows(import_id: str, after: int) -> list[ImportRow]:
-    """A page of rows and one more, in the order of the file."""
-    if not import_id.isdecimal():
-        return []
-    rows = ImportRow.objects.filter(import_run_id=int(import_id), row__gt=after)
-    return list(rows.order_by("row", "pk")[: ROWS_A_PAGE + 1])
+    @display(description=gettext_lazy("uploaded"))
+    def uploaded(self, run: Import) -> str:
+        return show_moment(run.created_at)

@@ -9,7 +9,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-__all__ = ["OUTCOMES", "Tile", "list_tiles", "say_counts", "say_duration", "say_number", "say_rows", "say_size"]
+__all__ = ["ONE", "OUTCOMES", "Tile", "list_tiles", "say_counts", "say_duration", "say_number", "say_rows", "say_size"]
 
 OUTCOMES: Final[dict[str, Any]] = {
     "created": gettext_lazy("New"),
@@ -23,16 +23,23 @@ OUTCOMES: Final[dict[str, Any]] = {
     "warning": gettext_lazy("Warnings"),
 }
 """By what is counted; in the order in which they are shown."""
+ONE: Final[dict[str, Any]] = {
+    **OUTCOMES,
+    "failed": gettext_lazy("Error"),
+    "warning": gettext_lazy("Warning"),
+    "visitor": gettext_lazy("Visitor"),
+}
+"""The same of a single row."""
 SHOWN_WHEN_THERE: Final = frozenset({"restored", "deleted", "merged", "warning"})
 UNITS: Final = ("B", "KB", "MB", "GB")
 
 
 class Tile(NamedTuple):
-    """One outcome with its count; ``count`` is for people."""
+    """One outcome with its count; ``shown`` is for people."""
 
     name: str
     label: str
-    count: str
+    shown: str
     is_none: bool
 
 

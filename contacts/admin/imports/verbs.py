@@ -1,0 +1,121 @@
+"""The buttons of an import, each of them one verb; and the undo, which is asked for twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final, NamedTuple
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from contacts.admin.contact_list import actor_of
+from contacts.admin.imports.doors import address_of, find_import, go_on, render, require
+from contacts.admin.imports.words import say_number
+from contacts.imports import flow
+from contacts.models import Import, ImportStatus
+from crm.errors import CardfileError
+
+__all__ = ["Action", "do_view", "list_actions", "undo_view"]
+
+Verb = Callable[[Import], Import]
+
+VERBS: Final[dict[str, Verb]] = {
+    "preview": flow.start_preview,
+    "start": flow.start,
+    "pause": flow.pause,
+    "resume": flow.resume,
+    "cancel": flow.cancel,
+}
+"""By the name in the address."""
+
+CANCEL: Final = ("cancel", gettext_lazy("Cancel the rest"), "default")
+ACTIONS: Final[dict[str, tuple[tuple[str, Any, str], ...]]] = {
+    ImportStatus.PREVIEWING: (("cancel", gettext_lazy("Stop the preview"), "default"),),
+    ImportStatus.PREVIEWED: (
+        ("preview", gettext_lazy("Make the preview again"), "default"),
+        ("start", gettext_lazy("Import now"), "primary"),
+    ),
+    ImportStatus.QUEUED: (("cancel", gettext_lazy("Cancel"), "default"),),
+    ImportStatus.RUNNING: (("pause", gettext_lazy("Pause"), "default"), CANCEL),
+    ImportStatus.PAUSED: (("resume", gettext_lazy("Go on"), "primary"), CANCEL),
+    ImportStatus.FAILED: (("resume", gettext_lazy("Go on where it stopped"), "primary"),),
+}
+"""By status: the verb, its button, and how it looks."""
+
+UNDO_LINES: Final[dict[str, Any]] = {
+    "created": gettext_lazy("Contacts that it made: {count}. They go, unless something else happened to them since."),
+    "updated": gettext_lazy("Contacts that it changed: {count}. They get their old values back."),
+    "restored": gettext_lazy("Contacts that it restored: {count}. They are deleted again."),
+    "deleted": gettext_lazy("Contacts that it deleted: {count}. They come back."),
+    "merged": gettext_lazy("Contacts that it merged: {count}. They are contacts of their own again."),
+}
+
+
+class Action(NamedTuple):
+    """One button; it posts to ``url``."""
+
+    label: Any
+    url: str
+    variant: str
+
+
+def list_actions(run: Import) -> list[Action]:
+    """What can be done now; while a wish waits to be obeyed, nothing else."""
+    found = ACTIONS.get(run.status, ()) if not run.wish else ()
+    return [
+        Action(label, reverse("admin:contacts_import_do", args=[run.pk, verb]), variant)
+        for verb, label, variant in found
+        if _makes_sense(run, verb)
+    ]
+
+
+def _makes_sense(run: Import, verb: str) -> bool:
+    """A preview is made again when cells were corrected since; what never began cannot go on."""
+    if verb == "preview":
+        return run.fixes.exists()
+    return verb != "resume" or bool(run.rows_done) or run.status == ImportStatus.PAUSED
+
+
+def do_view(admin: Any, request: HttpRequest, import_id: int, verb: str) -> HttpResponse:
+    require(admin.has_add_permission(request))
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    run, by = find_import(import_id), actor_of(request)
+    if verb == "again":
+        return do(request, run, lambda run: flow.again(run, by=by))
+    if verb not in VERBS:
+        raise Http404(_("There is no such verb."))
+    return do(request, run, VERBS[verb])
+
+
+def do(request: HttpRequest, run: Import, verb: Verb) -> HttpResponse:
+    """The verb, and on to where the import stands then; a refusal is a message."""
+    try:
+        moved = verb(run)
+    except CardfileError as error:
+        return go_on(request, run, error=error)
+    return go_on(request, moved)
+
+
+def undo_view(admin: Any, request: HttpRequest, import_id: int) -> HttpResponse:
+    """Says what will happen; the button does it."""
+    require(admin.has_add_permission(request))
+    run = find_import(import_id)
+    if request.method == "POST":
+        return do(request, run, lambda run: flow.start_undo(run, by=actor_of(request)))
+    if not run.rows_done or run.status == ImportStatus.UNDONE:
+        return redirect(address_of(run))
+    lines, page_url = list(explain_undo(run)), address_of(run)
+    return render(admin, request, "import_undo.html", run, "change", lines=lines, page_url=page_url)
+
+
+def explain_undo(run: Import) -> Iterable[str]:
+    """What the undo will do, by what the import did."""
+    for name, text in UNDO_LINES.items():
+        if run.counts.get(name):
+            yield str(text).format(count=say_number(run.counts[name]))
+    yield _("Memberships, consents and events that came with it go back as well.")
+    yield _("What somebody changed since the import is kept as it is now, and you get a list of it.")
