@@ -88,6 +88,10 @@ class Populations(Protocol):
         """Takes one move back; the ids of rows that could not go back, because they are gone or went elsewhere."""
         ...
 
+    def grouped(self, contact_ids: Sequence[int]) -> set[int]:
+        """Which of these contacts somebody put into a group."""
+        ...
+
     def forget(self, contact_ids: Sequence[int]) -> None:
         """Removes every trace of erased contacts."""
         ...
@@ -127,6 +131,9 @@ class NoPopulations:
 
     def move_back(self, move: PopulationMove) -> list[int]:
         return []
+
+    def grouped(self, contact_ids: Sequence[int]) -> set[int]:
+        return set()
 
     def forget(self, contact_ids: Sequence[int]) -> None:
         return None

@@ -86,6 +86,10 @@ class SegmentPopulations:
             left = [row_id for row_id in move.row_ids if row_id not in taken]
             return left + _put_in_again(move.dropped)
 
+    def grouped(self, contact_ids: Sequence[int]) -> set[int]:
+        """Those with a static membership."""
+        return set(Membership.objects.filter(contact_id__in=contact_ids).values_list("contact_id", flat=True))
+
     def forget(self, contact_ids: Sequence[int]) -> None:
         """Removes the memberships of erased contacts."""
         Membership.objects.filter(contact_id__in=list(contact_ids)).delete()

@@ -57,7 +57,8 @@ def place_facts(
     places = {}
     for ref, number in wanted.items():
         if number not in contacts:
-            places[ref] = Place(number, is_visitor=True)
+            if ref in cookies:  # else it was imported, and the import was taken back meanwhile
+                places[ref] = Place(number, is_visitor=True)
         elif (contact_id := contacts[number]) is not None:
             places[ref] = Place(contact_id, is_visitor=False)
     return places

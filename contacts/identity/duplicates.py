@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
+from typing import Any
 
+import psycopg
 from django.db import transaction
 
+from contacts.identity import load
 from contacts.identity.errors import ContactNotFound
-from contacts.models import CaseStatus, DuplicateCase
+from contacts.models import CaseReason, CaseStatus, DuplicateCase
 
-__all__ = ["dismiss_case"]
+__all__ = ["dismiss_case", "forget_in_cases"]
 
 
 def dismiss_case(case_id: int, *, by: str, at: datetime | None = None) -> None:
@@ -23,3 +27,18 @@ def dismiss_case(case_id: int, *, by: str, at: datetime | None = None) -> None:
         case.closed_at = at or datetime.now(UTC)
         case.closed_by = by
         case.save(update_fields=["status", "dismissed_ids", "closed_at", "closed_by"])
+
+
+def forget_in_cases(cursor: psycopg.Cursor[Any], ids: Collection[int]) -> None:
+    """These contacts are gone; cases without them that nobody needs to decide go too."""
+    cursor.execute(
+        "UPDATE contacts_duplicatecase SET"
+        " contact_ids = ARRAY(SELECT unnest(contact_ids) EXCEPT SELECT unnest(%(ids)s::bigint[]) ORDER BY 1),"
+        " dismissed_ids = ARRAY(SELECT unnest(dismissed_ids) EXCEPT SELECT unnest(%(ids)s::bigint[]) ORDER BY 1)"
+        " WHERE contact_ids && %(ids)s::bigint[] RETURNING id, reason, cardinality(contact_ids)",
+        {"ids": load.array_of(ids)},
+    )
+    pointless = [
+        case_id for case_id, reason, left in cursor.fetchall() if left < (1 if reason == CaseReason.REFUSED else 2)
+    ]
+    cursor.execute("DELETE FROM contacts_duplicatecase WHERE id = ANY(%s::bigint[])", (load.array_of(pointless),))

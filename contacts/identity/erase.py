@@ -11,12 +11,12 @@ import psycopg
 
 from contacts import populations
 from contacts.identity import load
+from contacts.identity.duplicates import forget_in_cases
 from contacts.identity.errors import WriteConflict
 from contacts.identity.frame import Frame, open_frame, retried
 from contacts.identity.resolve import MAX_BATCH
 from contacts.identity.types import Outcome, Status
 from contacts.identity.world import ERASED, ContactRow
-from contacts.models import CaseReason
 
 __all__ = ["erase_contacts"]
 
@@ -78,7 +78,7 @@ def _erase(frame: Frame, erased: set[int]) -> None:
     _erase_merges(cursor, ids)
     _erase_migrations(cursor, ids)
     _erase_rows(cursor, ids)
-    _erase_cases(cursor, ids)
+    forget_in_cases(cursor, ids)
     populations.current().forget(ids)
     world.begin()
     for contact_id in ids:
@@ -115,7 +115,9 @@ def _blank(row: ContactRow, moment: datetime) -> None:
 
 def _erase_rows(cursor: psycopg.Cursor[Any], ids: Sequence[int]) -> None:
     listed = load.array_of(ids)
-    for table in ("identifier", "event", "order", "consent", "change", "importrow"):
+    for table in (
+        "identifier", "event", "order", "consent", "change", "importrow", "importtrace", "importeffect", "undokept",
+    ):  # fmt: skip
         cursor.execute(
             f"DELETE FROM contacts_{table} WHERE contact_id = ANY(%s::bigint[])",
             (listed,),
@@ -175,6 +177,10 @@ def _erase_migrations(cursor: psycopg.Cursor[Any], ids: Sequence[int]) -> None:
         if row[4].get("migrated_to") in named or named & set(row[4].get("migrated_from", ()))
     ]
     _rewrite_changes(cursor, rows, only="identifiers")
+    cursor.execute(
+        "DELETE FROM contacts_importtrace WHERE contact_id = ANY(%s::bigint[]) AND other_id = ANY(%s::bigint[])",
+        (load.array_of(others), load.array_of(ids)),
+    )
 
 
 def _rewrite_changes(cursor: psycopg.Cursor[Any], rows: Sequence[Any], *, only: str = "") -> None:
@@ -194,17 +200,3 @@ def _without_values(side: dict[str, Any] | None, only: str) -> str | None:
     return orjson.dumps(
         {column: ERASED_VALUE if not only or column == only else value for column, value in side.items()}
     ).decode()
-
-
-def _erase_cases(cursor: psycopg.Cursor[Any], ids: Sequence[int]) -> None:
-    cursor.execute(
-        "UPDATE contacts_duplicatecase SET"
-        " contact_ids = ARRAY(SELECT unnest(contact_ids) EXCEPT SELECT unnest(%(ids)s::bigint[]) ORDER BY 1),"
-        " dismissed_ids = ARRAY(SELECT unnest(dismissed_ids) EXCEPT SELECT unnest(%(ids)s::bigint[]) ORDER BY 1)"
-        " WHERE contact_ids && %(ids)s::bigint[] RETURNING id, reason, cardinality(contact_ids)",
-        {"ids": load.array_of(ids)},
-    )
-    pointless = [
-        case_id for case_id, reason, left in cursor.fetchall() if left < (1 if reason == CaseReason.REFUSED else 2)
-    ]
-    cursor.execute("DELETE FROM contacts_duplicatecase WHERE id = ANY(%s::bigint[])", (load.array_of(pointless),))

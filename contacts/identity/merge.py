@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -32,7 +32,16 @@ from contacts.keys import SHARED_KINDS, Kind
 from contacts.normalize import custom_key_value
 from contacts.records import Key
 
-__all__ = ["LeftBehind", "UndoReport", "merge_contacts", "undo_merge"]
+__all__ = [
+    "LeftBehind",
+    "RecordedMerge",
+    "UndoReport",
+    "merge_contacts",
+    "read_merges",
+    "take_back_merge",
+    "undo_merge",
+    "values_of_merge",
+]
 
 BY_PERSON: Final = "person"
 SUPPRESSED_FROM: Final = 3
@@ -94,7 +103,7 @@ def _named(world: World, contact_id: int) -> ContactRow:
     return contact
 
 
-class _Record(NamedTuple):
+class RecordedMerge(NamedTuple):
     """A merge as it was recorded."""
 
     id: int
@@ -116,33 +125,59 @@ def undo_merge(merge_id: int, *, by: str, at: datetime | None = None) -> UndoRep
         record = _read_merge(merge_id)
         values = {*record.moved, *record.dropped}
         with open_frame([record.survivor_id, record.loser_id], by=by, at=at, values=values) as frame:
-            report = UndoReport(record.id, record.survivor_id, record.loser_id)
-            survivor, loser = _parties(frame, record)
-            frame.world.begin()
-            load.find(frame.cursor, frame.world, {*values, *_primary_keys(loser)})
+            _, loser = _parties(frame, record)
+            load.find(frame.cursor, frame.world, values_of_merge(record, loser))
             load.load_rows(frame.cursor, frame.world, _owners(frame.world), lock=True)
-            _give_back(frame, record, survivor, loser, report)
-            return report
+            return take_back_merge(frame, record)
 
     return retried(run)
 
 
-def _read_merge(merge_id: int) -> _Record:
+def take_back_merge(frame: Frame, record: RecordedMerge) -> UndoReport:
+    """``undo_merge`` within an open frame.
+
+    It has both contacts, all their identifiers, the owners of ``values_of_merge`` and of both contacts' addresses.
+    """
+    report = UndoReport(record.id, record.survivor_id, record.loser_id)
+    survivor, loser = _parties(frame, record)
+    frame.world.begin()
+    _give_back(frame, record, survivor, loser, report)
+    return report
+
+
+def values_of_merge(record: RecordedMerge, loser: ContactRow) -> set[Key]:
+    """The values whose owners must be known to take a merge back."""
+    return {*record.moved, *record.dropped, *_primary_keys(loser)}
+
+
+def _read_merge(merge_id: int) -> RecordedMerge:
     cursor = load.open_cursor()
-    cursor.execute(
-        "SELECT contact_id, loser_id, filled, identifiers, undone_at FROM contacts_merge WHERE id = %s", (merge_id,)
-    )
+    found = read_merges(cursor, [merge_id])
+    cursor.execute("SELECT undone_at FROM contacts_merge WHERE id = %s", (merge_id,))
     row = cursor.fetchone()
     cursor.close()
     if row is None:
         raise ContactNotFound("There is no such merge.", merge_id=merge_id)
-    if row[4] is not None:
+    if row[0] is not None or merge_id not in found:
         raise MergeRefused("This merge was undone already.", merge_id=merge_id)
-    sides = [[(kind, app, value) for kind, app, value in row[3][side]] for side in ("moved", "dropped")]
-    return _Record(merge_id, row[0], row[1], row[2], *sides)
+    return found[merge_id]
 
 
-def _parties(frame: Frame, record: _Record) -> tuple[ContactRow, ContactRow]:
+def read_merges(cursor: psycopg.Cursor[Any], ids: Collection[int]) -> dict[int, RecordedMerge]:
+    """Those of these merges that still stand."""
+    cursor.execute(
+        "SELECT id, contact_id, loser_id, filled, identifiers FROM contacts_merge"
+        " WHERE id = ANY(%s::bigint[]) AND undone_at IS NULL",
+        (load.array_of(ids),),
+    )
+    found = {}
+    for merge_id, survivor_id, loser_id, filled, identifiers in cursor.fetchall():
+        sides = [[(kind, app, value) for kind, app, value in identifiers[side]] for side in ("moved", "dropped")]
+        found[merge_id] = RecordedMerge(merge_id, survivor_id, loser_id, filled, *sides)
+    return found
+
+
+def _parties(frame: Frame, record: RecordedMerge) -> tuple[ContactRow, ContactRow]:
     """Both contacts, once it is sure under the locks that the merge still stands."""
     frame.cursor.execute("SELECT undone_at FROM contacts_merge WHERE id = %s FOR UPDATE", (record.id,))
     row = frame.cursor.fetchone()
@@ -168,7 +203,9 @@ def _owners(world: World) -> set[int]:
     return {owner for owners in world.owners.values() for owner in owners}
 
 
-def _give_back(frame: Frame, record: _Record, survivor: ContactRow, loser: ContactRow, report: UndoReport) -> None:
+def _give_back(
+    frame: Frame, record: RecordedMerge, survivor: ContactRow, loser: ContactRow, report: UndoReport
+) -> None:
     world = frame.world
     for contact in (survivor, loser):
         world.entry_of(contact, "unmerged").details.update(
@@ -203,7 +240,7 @@ def _give_back(frame: Frame, record: _Record, survivor: ContactRow, loser: Conta
     _mark_undone(frame, record, report)
 
 
-def _unfill(world: World, record: _Record, survivor: ContactRow, report: UndoReport) -> None:
+def _unfill(world: World, record: RecordedMerge, survivor: ContactRow, report: UndoReport) -> None:
     for column, (before, after) in record.filled.items():
         if column == "order_count":
             continue
@@ -253,7 +290,7 @@ def _share_identifier(world: World, key: Key, loser: ContactRow, report: UndoRep
         report.left.append(LeftBehind(Kind(key[0]).slug, key[2], "A later merge brought it to the survivor."))
 
 
-def _brought_later(frame: Frame, record: _Record) -> set[Key]:
+def _brought_later(frame: Frame, record: RecordedMerge) -> set[Key]:
     """What later merges into the same survivor brought, or would have; from now on they are said to have brought it."""
     frame.cursor.execute(
         "SELECT id, identifiers FROM contacts_merge WHERE contact_id = %s AND id > %s AND undone_at IS NULL"
@@ -315,7 +352,7 @@ def _settle_primaries(world: World, contact: ContactRow, report: UndoReport) -> 
             _settle_state(world, contact, kind, column)
 
 
-def _settle_custom_keys(world: World, contact: ContactRow, record: _Record) -> None:
+def _settle_custom_keys(world: World, contact: ContactRow, record: RecordedMerge) -> None:
     """A custom key that an earlier merge had brought, and that went back with it, does not return as a mere value."""
     held, schema = world.keys_held_by(contact), current_settings().schema
     for column in record.filled:
@@ -344,7 +381,7 @@ def _settle_state(world: World, contact: ContactRow, kind: Kind, column: str) ->
         world.set_value(contact, f"{name}_reason", reason)
 
 
-def _return_moves(frame: Frame, record: _Record, report: UndoReport) -> None:
+def _return_moves(frame: Frame, record: RecordedMerge, report: UndoReport) -> None:
     frame.cursor.execute(
         'SELECT "table", row_ids, dropped FROM contacts_mergemove WHERE contact_id = %s AND merge_id = %s ORDER BY id',
         (record.survivor_id, record.id),
@@ -371,7 +408,7 @@ def _count_orders(frame: Frame, *contacts: ContactRow) -> None:
         frame.world.set_value(contact, "order_count", counts.get(contact.id, 0))
 
 
-def _mark_undone(frame: Frame, record: _Record, report: UndoReport) -> None:
+def _mark_undone(frame: Frame, record: RecordedMerge, report: UndoReport) -> None:
     if report.left:
         details = [left._asdict() for left in report.left]
         frame.world.entry_of(frame.world.rows[record.survivor_id]).details["left"] = details

@@ -1,21 +1,23 @@
 """What an import touches beside what the journal says is kept as it was before, so that its undo can put it back.
 
-The statements here read rows just before the same transaction writes them; what they find stands in ``ImportTrace``.
+The first half reads rows just before the same transaction writes them; what it finds stands in ``ImportTrace``. The
+second half puts them back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+import orjson
 import psycopg
 
 from contacts.identity.load import array_of, text_array
-from contacts.identity.world import World
+from contacts.identity.world import ACTIVE, World
 from contacts.records import Key
 
-__all__ = ["trace_case", "trace_events", "trace_rows"]
+__all__ = ["CaseTrace", "put_back_cases", "put_back_times", "return_events", "trace_case", "trace_events", "trace_rows"]
 
 Statement = tuple[str, Sequence[Any]]
 
@@ -103,3 +105,147 @@ def trace_case(upsert: Statement, *, import_id: int | None, at: datetime) -> Sta
         return upsert
     sql, params = upsert
     return _CASE.format(upsert=sql), [*params, import_id, at]
+
+
+# Putting back
+
+_ORIGINAL_IDENTIFIERS: Final = """
+UPDATE contacts_identifier i SET source = o.source, first_seen_at = o.first_seen_at, last_seen_at = o.last_seen_at,
+    details = o.details
+FROM (
+    SELECT DISTINCT ON (o.value, o.kind, o.app, t.contact_id) t.contact_id AS holder, o.*
+    FROM contacts_importtrace t CROSS JOIN LATERAL jsonb_populate_record(NULL::contacts_identifier, t.row) o
+    WHERE t.import_id = %s AND t.at >= %s AND t.kind = 'identifier'
+    ORDER BY o.value, o.kind, o.app, t.contact_id, t.at, t.id
+) o
+WHERE i.value = o.value AND i.kind = o.kind AND i.app = o.app AND i.contact_id = o.holder
+AND i.last_seen_at = ANY(%s::timestamptz[])
+"""
+_ORIGINAL_SEEN: Final = """
+UPDATE contacts_contact c SET last_seen_at = t.seen
+FROM (
+    SELECT DISTINCT ON (contact_id) contact_id, (row ->> 'last_seen_at')::timestamptz AS seen
+    FROM contacts_importtrace WHERE import_id = %s AND at >= %s AND kind = 'contact' ORDER BY contact_id, at, id
+) t
+WHERE c.id = t.contact_id AND c.last_seen_at = ANY(%s::timestamptz[])
+"""
+
+
+def put_back_times(
+    cursor: psycopg.Cursor[Any], *, import_id: int, since: datetime, moments: Collection[datetime]
+) -> None:
+    """Where they came from and when they were seen, of identifiers and contacts that nobody saw since.
+
+    ``moments`` are those that the import wrote at, and that of the undo, which put identifiers back before this.
+    """
+    listed = [moment.isoformat() for moment in moments]
+    cursor.execute(_ORIGINAL_IDENTIFIERS, (import_id, since, listed))
+    cursor.execute(_ORIGINAL_SEEN, (import_id, since, listed))
+
+
+def return_events(cursor: psycopg.Cursor[Any], *, number: int, contact_id: int, ids: Sequence[int]) -> None:
+    """The events of a visitor who is one again (T2 backwards)."""
+    cursor.execute(
+        "UPDATE contacts_event SET contact_id = %s WHERE contact_id = %s AND id = ANY(%s::bigint[])",
+        (number, contact_id, array_of(ids)),
+    )
+
+
+class CaseTrace(NamedTuple):
+    """A duplicate case before (None: there was none) and after an import touched it, and when that was."""
+
+    id: int
+    at: datetime
+    before: dict[str, Any] | None
+    after: list[int]
+
+
+def put_back_cases(cursor: psycopg.Cursor[Any], traces: Sequence[CaseTrace], *, gone: Collection[int]) -> None:
+    """Cases as they were, the last change first; ``gone`` are contacts that are about to go.
+
+    A case stays for whom still share its value. What a person made of it since stays too.
+    """
+    if not traces:
+        return
+    cursor.execute(
+        "SELECT id, kind, value, reason, contact_ids, status, opened_at FROM contacts_duplicatecase"
+        " WHERE id = ANY(%s::bigint[]) ORDER BY id FOR UPDATE",
+        (array_of({trace.id for trace in traces}),),
+    )
+    cases = {row[0]: _Case(*row) for row in cursor.fetchall()}
+    holders = _active_holders(cursor, cases.values())
+    for trace in traces:
+        case = cases.get(trace.id)
+        if case is not None and not case.is_pointless:
+            case.take_back(trace, holders.get((case.kind, case.value), set()).difference(gone))
+    pointless = [case.id for case in cases.values() if case.is_pointless]
+    cursor.execute("DELETE FROM contacts_duplicatecase WHERE id = ANY(%s::bigint[])", (array_of(pointless),))
+    cursor.execute(
+        "UPDATE contacts_duplicatecase c SET contact_ids = u.contact_ids FROM json_to_recordset(%s::text::json)"
+        " AS u (id bigint, contact_ids bigint[]) WHERE c.id = u.id",
+        (_json([{"id": case.id, "contact_ids": case.contact_ids} for case in cases.values()]),),
+    )
+    cursor.execute(
+        "UPDATE contacts_duplicatecase c SET (reason, status, opened_at, closed_at, closed_by, dismissed_ids)"
+        " = (u.reason, u.status, u.opened_at, u.closed_at, u.closed_by, u.dismissed_ids)"
+        " FROM jsonb_populate_recordset(NULL::contacts_duplicatecase, %s::jsonb) u WHERE c.id = u.id",
+        (_json([case.original for case in cases.values() if case.original is not None]),),
+    )
+
+
+class _Case:
+    """A case on its way back."""
+
+    def __init__(
+        self, case_id: int, kind: int, value: str, reason: str, contact_ids: list[int], status: str, opened_at: datetime
+    ) -> None:
+        self.id = case_id
+        self.kind = kind
+        self.value = value
+        self.reason = reason
+        self.contact_ids = contact_ids
+        self.status = status
+        self.opened_at = opened_at
+        self.original: dict[str, Any] | None = None
+        self.is_pointless = False
+
+    def take_back(self, trace: CaseTrace, holders: Collection[int]) -> None:
+        untouched = self.status == "open" and self.opened_at == trace.at and self.contact_ids == trace.after
+        before = trace.before
+        known: list[int] = before["contact_ids"] if before is not None else []
+        if self.reason == "refused":
+            rest = known if untouched else self.contact_ids
+        else:
+            rest = [pk for pk in self.contact_ids if pk in known or pk not in trace.after or pk in holders]
+        self.contact_ids = rest
+        if before is None:
+            self.is_pointless = len(rest) < (1 if self.reason == "refused" else 2)
+        elif untouched and rest == known:
+            self.original = before
+            self.reason, self.status = before["reason"], before["status"]
+            self.opened_at = datetime.fromisoformat(before["opened_at"])
+
+
+def _active_holders(cursor: psycopg.Cursor[Any], cases: Iterable[_Case]) -> dict[tuple[int, str], set[int]]:
+    """Who has the values of these cases and is active."""
+    listed = [(case.kind, case.value) for case in cases]
+    cursor.execute(
+        "SELECT i.kind, i.value, i.contact_id FROM unnest(%s::smallint[], %s::text[]) AS k (kind, value)"
+        " JOIN contacts_identifier i ON i.value = k.value AND i.kind = k.kind",
+        (array_of(kind for kind, _ in listed), text_array(value for _, value in listed)),
+    )
+    rows = cursor.fetchall()
+    cursor.execute(
+        "SELECT id FROM contacts_contact WHERE id = ANY(%s::bigint[]) AND state = %s",
+        (array_of({row[2] for row in rows}), ACTIVE),
+    )
+    active = {row[0] for row in cursor.fetchall()}
+    holders: dict[tuple[int, str], set[int]] = {}
+    for kind, value, contact_id in rows:
+        if contact_id in active:
+            holders.setdefault((kind, value), set()).add(contact_id)
+    return holders
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()
