@@ -8,7 +8,6 @@ tables as COPY's binary format has them, up to the id and what the whole batch s
 
 from __future__ import annotations
 
-import hashlib
 import marshal
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -19,6 +18,7 @@ import orjson
 
 from contacts.columns import SYSTEM_COLUMNS
 from contacts.keys import Kind, kinds_of_key
+from contacts.normalize import clean_email
 from contacts.records import Key, Problem, Record
 
 __all__ = [
@@ -32,7 +32,6 @@ __all__ = [
     "Tier",
     "after_of",
     "bigint_field",
-    "digest_of",
     "json_field",
     "null_field",
     "pack",
@@ -83,15 +82,6 @@ def json_field(value: dict[str, Any]) -> bytes:
     return _LENGTH(len(data) + 1) + _JSON_VERSION + data
 
 
-def digest_of(value: str, key: bytes) -> bytes:
-    """The keyed hash by which an email (compare form) or phone is kept on the suppression list."""
-    return _digest(value.encode(), key)
-
-
-def _digest(data: bytes, key: bytes) -> bytes:
-    return hashlib.blake2b(data, key=key, digest_size=16).digest()
-
-
 class Compared(NamedTuple):
     """What a found contact is held against, by row: the values of ``columns``, None where none is carried."""
 
@@ -101,13 +91,15 @@ class Compared(NamedTuple):
 
 
 class New(NamedTuple):
-    """What plain rows are as new contacts: ``key_rows`` and ``address_rows`` say whose the values and digests are."""
+    """What plain rows are as new contacts.
+
+    ``key_rows`` says whose the ``values`` and ``identifiers`` are, ``addresses`` which of them are emails and phones.
+    """
 
     key_rows: list[int]
     values: list[str]
     identifiers: list[bytes]
-    address_rows: list[int]
-    digests: list[bytes]
+    addresses: list[int]
     contacts: list[bytes]
     changes: list[bytes]
 
@@ -125,10 +117,9 @@ class Sheaf(Sequence[Record]):
         settled: list[tuple[int, str]],
         traits: list[int],
         meeting: list[int],
-        packed: bytes,
+        packed: dict[int, Packed],
         compared: bytes,
         new: bytes | None,
-        digest_key: bytes,
     ) -> None:
         self.refs = refs
         self.settled = settled
@@ -137,7 +128,6 @@ class Sheaf(Sequence[Record]):
         self.packed = packed
         self.packed_compared = compared
         self.packed_new = new
-        self.digest_key = digest_key
         self.was_new_wanted = False
 
     @property
@@ -151,12 +141,35 @@ class Sheaf(Sequence[Record]):
             self.packed,
             self.packed_compared,
             self.packed_new,
-            self.digest_key,
         )
 
     @cached_property
     def records(self) -> list[Record]:
-        return [unpack(packed) for packed in marshal.loads(self.packed)]  # noqa: S302 (from our own process)
+        return [self.record_of(row) for row in range(len(self))]
+
+    def record_of(self, row: int) -> Record:
+        """One record; an ordinary plain one is put together again from what it is compared by."""
+        packed = self.packed.get(row)
+        if packed is not None:
+            return unpack(packed)
+        values = dict(zip(self.compared.columns, self.compared.expected[row], strict=True))
+        external_id, email, phone = (values.pop(name) for name in IDENTITY)
+        keys: list[Key] = []
+        if external_id is not None:
+            keys.append((EXTERNAL_ID, "", external_id))
+        if email is not None:
+            keys.append((EMAIL, "", clean_email(email)[1]))
+        if phone is not None:
+            keys.append((PHONE, "", phone))
+        return Record(
+            self.refs[row],
+            external_id=external_id,
+            email=email,
+            phone=phone,
+            identifiers=tuple(keys),
+            fields={name: value for name, value in values.items() if value is not None},
+            attributes=dict(self.compared.attributes[row]),
+        )
 
     @cached_property
     def compared(self) -> Compared:
@@ -170,7 +183,7 @@ class Sheaf(Sequence[Record]):
             return New(*marshal.loads(self.packed_new))  # noqa: S302 (from our own process)
         pairs = zip(self.records, self.settled, strict=True)
         plain = [record if kind else _NOBODY for record, (kind, _) in pairs]
-        return _as_new(plain, self.compared, self.digest_key)
+        return _as_new(plain, self.compared)
 
     def __len__(self) -> int:
         return len(self.refs)
@@ -183,7 +196,7 @@ class Sheaf(Sequence[Record]):
     @overload
     def __getitem__(self, place: slice) -> list[Record]: ...
     def __getitem__(self, place: int | slice) -> Record | list[Record]:
-        return self.records[place]
+        return self.record_of(range(len(self))[place]) if isinstance(place, int) else self.records[place]
 
 
 class Tier:
@@ -192,9 +205,8 @@ class Tier:
     ``prepares_new``: most rows are expected to be new contacts.
     """
 
-    def __init__(self, key: str, digest_key: bytes) -> None:
+    def __init__(self, key: str) -> None:
         self.kinds = [int(kind) for kind in kinds_of_key(key) if kind <= Kind.CUSTOM]
-        self.digest_key = digest_key
         self.prepares_new = True
         self.previous: frozenset[str] = frozenset()
 
@@ -209,16 +221,20 @@ class Tier:
         meeting = [] if previous.isdisjoint(distinct) else _meeting(records, previous)
         plain = [record if key else _NOBODY for record, key in zip(records, settled, strict=True)]
         compared = _as_compared(plain)
-        new = _as_new(plain, compared, self.digest_key) if self.prepares_new else None
+        new = _as_new(plain, compared) if self.prepares_new else None
+        traits = [_traits_of(record) for record in plain]
         return Sheaf(
             [record.ref for record in records],
             [(key[0], key[2]) if key else NOT_PLAIN for key in settled],
-            [_traits_of(record) for record in plain],
+            traits,
             meeting,
-            marshal.dumps([pack(record) for record in records]),
+            {
+                row: pack(record)
+                for row, record in enumerate(records)
+                if settled[row] is None or traits[row] & (HAS_CUSTOM | CLEARS) or record.consent is not None
+            },
             marshal.dumps(tuple(compared)),
             None if new is None else marshal.dumps(tuple(new)),
-            self.digest_key,
         )
 
     def settling_key(self, record: Record) -> Key | None:
@@ -288,18 +304,16 @@ def _as_compared(records: Sequence[Record]) -> Compared:
     return Compared((*IDENTITY, *names), expected, [record.attributes for record in records])
 
 
-def _as_new(records: Sequence[Record], compared: Compared, digest_key: bytes) -> New:
+def _as_new(records: Sequence[Record], compared: Compared) -> New:
     rows = [row for row, record in enumerate(records) for _ in record.identifiers]
     keys = [key for record in records for key in record.identifiers]
     values = [key[2] for key in keys]
     encoded = _encoded(values)
-    places = [place for place, key in enumerate(keys) if key[0] == EMAIL or key[0] == PHONE]
     return New(
         key_rows=rows,
         values=values,
         identifiers=list(map(b"".join, zip(_heads(keys), _lengths(encoded), encoded, strict=True))),
-        address_rows=[rows[place] for place in places],
-        digests=[_digest(encoded[place], digest_key) for place in places],
+        addresses=[place for place, key in enumerate(keys) if key[0] == EMAIL or key[0] == PHONE],
         contacts=_contact_fragments(records, compared),
         changes=[json_field(after_of(record)) for record in records],
     )

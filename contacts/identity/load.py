@@ -23,7 +23,6 @@ from contacts.identity.world import ContactRow, World
 from contacts.keys import SHARED_KINDS, Kind
 from contacts.models import Contact
 from contacts.records import Key
-from contacts.sheaf import digest_of
 
 __all__ = [
     "CONTACT_COLUMNS",
@@ -39,7 +38,6 @@ __all__ = [
     "lock_values",
     "open_cursor",
     "prefer_indexes",
-    "suppression_key",
 ]
 
 BUCKETS: Final = 4_096
@@ -175,13 +173,15 @@ def find_values(cursor: psycopg.Cursor[Any], values: Sequence[str]) -> dict[str,
     return found
 
 
-def find_suppressed(cursor: psycopg.Cursor[Any], digests: Sequence[bytes]) -> set[bytes]:
-    """Which of these addresses' digests stand on the suppression list."""
-    if not digests:
+def find_suppressed(cursor: psycopg.Cursor[Any], addresses: Iterable[str]) -> set[str]:
+    """Which of these emails and phones stand on the suppression list; nothing is hashed while that is empty."""
+    cursor.execute("SELECT EXISTS (SELECT FROM contacts_suppression)", binary=True)
+    if not cursor.fetchall()[0][0]:
         return set()
-    array = "{" + ",".join(['"\\\\x' + digest.hex() + '"' for digest in digests]) + "}"
+    by_digest = {address_digest(address): address for address in addresses}
+    array = "{" + ",".join([f'"\\\\x{digest.hex()}"' for digest in by_digest]) + "}"
     cursor.execute("SELECT digest FROM contacts_suppression WHERE digest = ANY(%s::bytea[])", (array,), binary=True)
-    return {bytes(digest) for (digest,) in cursor.fetchall()}
+    return {by_digest[bytes(digest)] for (digest,) in cursor.fetchall()}
 
 
 def load_plain(cursor: psycopg.Cursor[Any], ids: Collection[int], columns: Sequence[str]) -> dict[int, tuple[Any, ...]]:
@@ -310,12 +310,11 @@ def load_held(cursor: psycopg.Cursor[Any], world: World, contact_ids: Collection
 
 def address_digest(value: str) -> bytes:
     """The keyed hash by which an email (compare form) or phone is kept on the suppression list."""
-    return digest_of(value, suppression_key())
+    return hashlib.blake2b(value.encode(), key=_suppression_key(), digest_size=16).digest()
 
 
 @lru_cache(maxsize=1)
-def suppression_key() -> bytes:
-    """What the digests of addresses are keyed with."""
+def _suppression_key() -> bytes:
     return hmac.digest(settings.SUPPRESSION_KEY.encode(), b"suppression", "sha256")
 
 

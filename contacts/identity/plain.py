@@ -73,15 +73,11 @@ class Plain:
         return rows + [update.row for update in self.updated if update.contact_id in contact_ids]
 
 
-def unknown_rows(
-    sheaf: Sheaf, rows: Sequence[int], known_values: Collection[str], suppressed: Collection[bytes]
-) -> tuple[list[int], list[int]]:
-    """The rows among ``rows`` with no identifier that anybody has and no suppressed address; and the others."""
-    if not known_values and not suppressed:
+def unknown_rows(sheaf: Sheaf, rows: Sequence[int], known_values: Collection[str]) -> tuple[list[int], list[int]]:
+    """The rows among ``rows`` with no identifier of a known value; and the others."""
+    if not known_values:
         return list(rows), []
-    new = sheaf.new
-    met = {row for row, value in zip(new.key_rows, new.values, strict=True) if value in known_values}
-    met |= {row for row, digest in zip(new.address_rows, new.digests, strict=True) if digest in suppressed}
+    met = {row for row, value in zip(sheaf.new.key_rows, sheaf.new.values, strict=True) if value in known_values}
     return [row for row in rows if row not in met], [row for row in rows if row in met]
 
 
@@ -176,7 +172,7 @@ class Outcomes(Sequence[Outcome]):
         made: dict[int, Outcome] = dict(zip(self.plain.rest, self.rest, strict=True))
         for row, contact_id in zip(self.plain.created, self.plain.created_ids, strict=True):
             outcome = Outcome(self.sheaf.refs[row], Status.CREATED, contact_id, "created", "L9")
-            outcome.before, outcome.after = {}, after_of(self.sheaf.records[row])
+            outcome.before, outcome.after = {}, after_of(self.sheaf.record_of(row))
             made[row] = outcome
         for row, contact_id in self.plain.unchanged:
             made[row] = Outcome(self.sheaf.refs[row], Status.UNCHANGED, contact_id, *matched_by(self.sheaf, row))

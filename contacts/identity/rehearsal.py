@@ -14,7 +14,7 @@ from itertools import islice
 
 from django.db import connection, transaction
 
-from contacts.identity.load import open_cursor, suppression_key
+from contacts.identity.load import open_cursor
 from contacts.identity.plain_rows import render_plain
 from contacts.identity.resolve import RawRecord
 from contacts.identity.settings import current_settings, read_settings
@@ -35,7 +35,7 @@ def rehearse_stream(batches: Iterable[Sequence[Record]], plan: Plan, *, by: str)
     locked, other writers go on; what they write may be seen or not. Inside a transaction of the caller, whose own
     writes are seen then, all batches are rehearsed before the first outcome is given.
     """
-    tier = Tier(plan.key, suppression_key())
+    tier = Tier(plan.key)
     sheaves = (batch if isinstance(batch, Sheaf) else tier.tie(batch) for batch in batches)
     read_settings()
     if connection.in_atomic_block:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -178,7 +178,7 @@ class SheafBatch(Batch):
         """The records that rules have to judge, in their order."""
         if not plain.rest:
             return None, []
-        records = [sheaf.records[row] for row in plain.rest]
+        records = [sheaf.record_of(row) for row in plain.rest]
         wanted, earlier = Wanted(records, few=True), before.world if before is not None else None
         if earlier is not None and earlier.columns is not None and not earlier.columns.issuperset(wanted.columns):
             raise TouchedBefore
@@ -233,11 +233,10 @@ class SheafBatch(Batch):
         new, settled, wanted = sheaf.new, sheaf.settled, set(rows)
         pairs = zip(new.key_rows, new.values, strict=True)
         values = [value for row, value in pairs if row in wanted and value != settled[row][1]]
-        digests = [digest for row, digest in zip(new.address_rows, new.digests, strict=True) if row in wanted]
-        known: Collection[str] | None = load.find_values(cursor, values)
-        if known is None:
-            known = set(values)
-        return unknown_rows(sheaf, rows, known, load.find_suppressed(cursor, digests))
+        found = load.find_values(cursor, values)
+        known = set(values if found is None else found)
+        known |= load.find_suppressed(cursor, (new.values[place] for place in new.addresses))
+        return unknown_rows(sheaf, rows, known)
 
 
 class FoundPlain(NamedTuple):

@@ -21,7 +21,6 @@ from django.db import DatabaseError, connection, transaction
 
 from contacts.identity import load
 from contacts.identity.errors import WriteConflict
-from contacts.identity.load import suppression_key
 from contacts.identity.resolve import Batch, Within
 from contacts.identity.settings import current_settings
 from contacts.identity.sheaves import Ahead, Decided, SheafBatch, TouchedBefore
@@ -46,7 +45,7 @@ def resolve_stream(
     that of another thread. Batches that come as sheaves, tied for this plan's key, cost the least. Inside a transaction
     of the caller nothing is decided ahead.
     """
-    tier = Tier(plan.key, suppression_key())
+    tier = Tier(plan.key)
     sheaves = (batch if isinstance(batch, Sheaf) else tier.tie(batch) for batch in batches)
     if connection.in_atomic_block:
         for sheaf in sheaves:

@@ -42,6 +42,8 @@ LENGTH: Final = struct.Struct("<I")
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 READ_YES_NO: Final = Schema([Column(CONSENT, "boolean", CONSENT)]).cleaners[CONSENT]
 END: Final = None
+ALLOCATOR: Final = {"MALLOC_TRIM_THRESHOLD_": "67108864", "MALLOC_MMAP_THRESHOLD_": "67108864"}
+"""Memory that a batch leaves is kept for the next one, instead of being given back and asked for again."""
 NEW, KNOWN = b"n", b"k"
 """Whom the reader is to expect from now on."""
 CHANGED: Final = "changed"
@@ -59,7 +61,6 @@ class Job(NamedTuple):
     layout: Layout
     schema: Schema
     key: str
-    digest_key: bytes
     skip: int = 0
     has_header: bool = True
     fixes: Mapping[int, Mapping[int, str]] | None = None
@@ -83,6 +84,7 @@ def read_ahead(job: Job) -> Generator[Sheaf]:
     reader = subprocess.Popen(
         [sys.executable, "-m", "contacts.imports.batches"],
         cwd=Path(__file__).parents[2],
+        env=os.environ | ALLOCATOR,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         pipesize=PIPE_BYTES,
@@ -144,7 +146,7 @@ def tie_batches(job: Job, expects_new: Callable[[], bool | None] = lambda: None)
     if job.has_header:
         next(filled, None)
     wanted = itertools.islice(filled, job.skip, None)
-    tier = Tier(job.key, job.digest_key)
+    tier = Tier(job.key)
     size = BATCH - job.skip % BATCH
     while batch := list(normalize_rows(itertools.islice(wanted, size), job)):
         expected = expects_new()

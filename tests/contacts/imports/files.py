@@ -6,8 +6,9 @@ from typing import Any
 
 from contacts.columns import SYSTEM_COLUMNS, Column
 from contacts.imports.batches import Job
-from contacts.imports.columns import lay_out, target_of
-from contacts.imports.reading import find_header, scan_file
+from contacts.imports.columns import lay_out
+from contacts.imports.reading import scan_file
+from contacts.imports.sources import describe
 from contacts.normalize import Schema
 
 SIZE = Column("fields.size", "text", "Size")
@@ -26,9 +27,9 @@ def write_csv(folder: Path, *lines: str, name: str = "contacts.csv", end: str = 
 
 def job_of(path: Path, *, key: str = "external_id", skip: int = 0, columns: Sequence[Column] = COLUMNS) -> Job:
     scan = scan_file(path)
-    header = find_header(scan.path, lambda name: target_of(name, columns) is not None)
-    layout = lay_out(header.names, columns, key=key)
-    return Job(scan.path, scan.stamp, header.delimiter, layout, Schema(columns), "external_id", b"key", skip)
+    source = describe(path, path.name, has_header=True)
+    layout = lay_out(source.headers, columns, key=key)
+    return Job(scan.path, scan.stamp, source.delimiter, layout, Schema(columns), "external_id", skip)
 
 
 def errors_of(path: Path) -> list[str]:
