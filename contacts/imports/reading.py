@@ -8,14 +8,14 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
-from codecs import BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
+from codecs import getincrementaldecoder
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import count, islice
 from pathlib import Path
 from typing import Final, NamedTuple, TextIO
 
-from contacts.imports.errors import FileChanged, FileEmpty, FileUnreadable, HeaderUnreadable, LineTooLong, WrongEncoding
+from contacts.imports.errors import FileChanged, FileEmpty, FileUnreadable, LineTooLong, WrongEncoding
 from contacts.records import Problem
 
 __all__ = [
@@ -23,7 +23,6 @@ __all__ = [
     "FileScan",
     "Stamp",
     "decode_file",
-    "find_header",
     "open_rows",
     "read_head",
     "read_rows",
@@ -56,12 +55,6 @@ class FileScan(NamedTuple):
     digest: str
     lines: int
     stamp: Stamp
-
-
-class Header(NamedTuple):
-    delimiter: str
-    names: tuple[str, ...]
-    has_rows: bool
 
 
 def scan_file(path: str | os.PathLike[str]) -> FileScan:
@@ -157,8 +150,6 @@ class _Utf8Checker:
         self.is_blank = True
 
     def feed(self, chunk: bytes) -> None:
-        if self.position == 0:
-            _refuse_foreign_formats(chunk)
         self.decode(chunk)
         newlines = chunk.count(b"\n") or chunk.count(b"\r")
         if newlines:
@@ -190,32 +181,6 @@ class _Utf8Checker:
         if self.is_blank:
             raise FileEmpty
         return self.lines + 1
-
-
-def _refuse_foreign_formats(start: bytes) -> None:
-    if start.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
-        raise WrongEncoding(f"The file is UTF-16, not UTF-8. {SAVE_AS_UTF8}", position=0, line=1)
-    if start.startswith(b"PK\x03\x04"):
-        message = "This is an Excel or zip file, not a CSV one. Save it as CSV (UTF-8) first."
-        raise WrongEncoding(message, position=0, line=1)
-
-
-def find_header(path: str, knows: Callable[[str], bool]) -> Header:
-    """The header and the delimiter: the one that gives the most names that ``knows`` accepts, then the most cells."""
-    best: tuple[tuple[int, int], Header] | None = None
-    for delimiter in DELIMITERS:
-        with _open_text(path) as file:
-            rows = (row for row in read_rows(file, delimiter) if row)
-            row = next(rows, None)
-            if row is None or isinstance(row, Problem) or len(row) > MAX_COLUMNS:
-                continue
-            names = tuple(name.strip() for name in row)
-            score = (sum(map(knows, names)), len(names))
-            if best is None or score > best[0]:
-                best = score, Header(delimiter, names, next(rows, None) is not None)
-    if best is None:
-        raise HeaderUnreadable(path=path)
-    return best[1]
 
 
 def open_rows(path: str, delimiter: str, stamp: Stamp) -> Iterator[Row]:

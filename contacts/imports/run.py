@@ -19,6 +19,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -27,18 +28,17 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from contacts.identity import Mode, Outcome, Plan, rehearse_stream, resolve_stream
-from contacts.identity.load import suppression_key
 from contacts.identity.plain import counted, first_ref, notable
 from contacts.identity.settings import read_settings
 from contacts.imports.batches import Job, read_batches
-from contacts.imports.columns import Layout, lay_out, lay_out_mapping, target_of
+from contacts.imports.columns import Layout, lay_out, lay_out_mapping
 from contacts.imports.effects import Effects
 from contacts.imports.errors import FileChanged, ImportRunning, NoRows, ReaderDied
 from contacts.imports.failures import errors_path_of, problem_rows, write_errors_file
 from contacts.imports.files import stored_path
 from contacts.imports.plan import Options
-from contacts.imports.reading import FileScan, find_header, open_rows, scan_file
-from contacts.imports.sources import Source, open_table
+from contacts.imports.reading import FileScan, open_rows, scan_file
+from contacts.imports.sources import Source, as_table, open_table
 from contacts.models import Import, ImportRow, ImportStatus, ImportWish
 from contacts.sheaf import Sheaf
 
@@ -95,7 +95,7 @@ Tell = Callable[[Progress], None]
 def run_import(
     path: str | os.PathLike[str], options: Options, *, by: str, dry_run: bool = False, tell: Tell | None = None
 ) -> ImportReport:
-    """Import a CSV file; raises ImportRefused when the file as a whole cannot be.
+    """Import a file of any kind; raises ImportRefused when it cannot be as a whole.
 
     ``by`` is who started it, as ``kind:id``; what it writes is by ``import:<its id>``. An import that was interrupted
     goes on where it stopped, when the same file comes with the same options. A row is read by the fields, the policy's
@@ -103,18 +103,19 @@ def run_import(
     nothing, not even a trace of itself.
     """
     started = time.monotonic()
-    scan = scan_file(path)
-    job = prepare(scan, options)
-    if dry_run:
-        counts = count_dry(job, options, scan, tell)
-        return ImportReport(None, counts, None, 0, time.monotonic() - started)
-    with claimed(scan.digest):
-        run = take_up(path, scan, job, options, by=by)
-        before = run.rows_done
-        with noting_failure(run):
-            stopped = apply_file(run, job._replace(skip=before), scan.lines, tell)
-        errors_path = write_errors_file(run.pk, errors_path_of(path))
-        finish(run, stopped)
+    with as_table(path, has_header=True) as (table, source):
+        scan = scan_file(table)
+        job = prepare(scan, source, options)
+        if dry_run:
+            counts = count_dry(job, options, scan, tell)
+            return ImportReport(None, counts, None, 0, time.monotonic() - started)
+        with claimed(scan.digest):
+            run = take_up(path, scan, source, job, options, by=by)
+            before = run.rows_done
+            with noting_failure(run):
+                stopped = apply_file(run, job._replace(skip=before), scan.lines, tell)
+            errors_path = write_errors_file(run.pk, errors_path_of(path))
+            finish(run, stopped)
     return ImportReport(run.pk, added(run.counts, (), options), errors_path, before, time.monotonic() - started)
 
 
@@ -160,7 +161,7 @@ def open_import(run: Import) -> Opened:
     for row, column, value in run.fixes.values_list("row", "column", "value"):
         fixes.setdefault(row, {})[column] = value
     plan = options.plan()
-    job = Job(scan.path, scan.stamp, run.delimiter, layout, schema, plan.key, suppression_key())
+    job = Job(scan.path, scan.stamp, run.delimiter, layout, schema, plan.key)
     job = job._replace(has_header=run.has_header, fixes=fixes)
     if run.rows_total is None:
         run.rows_total = count_rows(job)
@@ -175,15 +176,15 @@ def count_rows(job: Job) -> int:
     return max(0, sum(1 for row in open_rows(job.path, job.delimiter, job.stamp) if row) - job.has_header)
 
 
-def prepare(scan: FileScan, options: Options) -> Job:
-    """What the reader must know: delimiter, what each column means, the account's settings."""
+def prepare(scan: FileScan, source: Source, options: Options) -> Job:
+    """What the reader must know: delimiter, what each column means by its header, the account's settings."""
     schema = read_settings().schema
-    columns = tuple(schema.columns.values())
-    header = find_header(scan.path, lambda name: target_of(name, columns) is not None)
-    layout = lay_out(header.names, columns, key=options.key)
-    if not header.has_rows:
+    layout = lay_out(source.headers, schema.columns.values(), key=options.key)
+    job = Job(scan.path, scan.stamp, source.delimiter, layout, schema, options.plan().key)
+    filled = (row for row in open_rows(job.path, job.delimiter, job.stamp) if row)
+    if next(islice(filled, 1, None), None) is None:
         raise NoRows
-    return Job(scan.path, scan.stamp, header.delimiter, layout, schema, options.plan().key, suppression_key())
+    return job
 
 
 # 2. and 3. One run at a time, and the same one until it is finished
@@ -231,7 +232,9 @@ def number_of(claim: str) -> int:
 CLOSED: Final = (ImportStatus.FINISHED, ImportStatus.CANCELLED, ImportStatus.UNDOING, ImportStatus.UNDONE)
 
 
-def take_up(path: str | os.PathLike[str], scan: FileScan, job: Job, options: Options, *, by: str) -> Import:
+def take_up(
+    path: str | os.PathLike[str], scan: FileScan, source: Source, job: Job, options: Options, *, by: str
+) -> Import:
     """The unfinished import of this file with these options, else a new one. Nobody runs it: we hold the claim."""
     unfinished = Import.objects.filter(file_digest=scan.digest, options=options.as_json(), stored_name="")
     with transaction.atomic():  # the lock waits for a batch whose process was killed while it was committing
@@ -244,7 +247,10 @@ def take_up(path: str | os.PathLike[str], scan: FileScan, job: Job, options: Opt
         file_name=Path(path).name[-255:],
         file_digest=scan.digest,
         size_bytes=scan.stamp.size,
-        delimiter=job.delimiter,
+        kind=source.kind,
+        encoding=source.encoding,
+        delimiter=source.delimiter,
+        sheet=source.sheet,
         headers=list(headers),
         mapping=[
             {"header": header, "target": target, "overwrite": True}

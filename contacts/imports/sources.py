@@ -46,6 +46,8 @@ MAX_SAMPLE: Final = 200
 START: Final = 64 * 1024
 SAMPLE_BYTES: Final = 16 * 1024
 """Of lines with letters beyond ASCII: more make no guess better."""
+WORD: Final = 3
+BROKEN: Final = "\ufffd"
 CONTROLS: Final = bytes({*range(32)} - {*b"\t\n\r\x0b\x0c\x1a\x1b"})
 DATA: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|[+(]?\d[\d\s().,:/+-]*")
 """An email address, a number, a date: a first row with one of these is no header."""
@@ -206,7 +208,7 @@ def _find_encoding(path: Path) -> str:
         if said != "utf-8" or start.startswith(b"\xef\xbb\xbf"):
             raise
         sample = _sample_of(path)
-        if _is_mostly_utf8(sample):
+        if _has_utf8(sample):
             raise
         return _checked_encoding(path, guess_encoding(sample))
 
@@ -229,11 +231,16 @@ def _sample_of(path: Path) -> bytes:
     return b"\n".join(found)[:SAMPLE_BYTES]
 
 
-def _is_mostly_utf8(sample: bytes) -> bool:
-    """Then one broken letter must not turn all others into those of another alphabet."""
-    text = sample.decode("utf-8", "replace")
-    broken = text.count("\ufffd")
-    return sum(1 for letter in text if letter > "\x7f") > 2 * broken
+def _has_utf8(sample: bytes) -> bool:
+    """Then it is UTF-8 that is broken somewhere, and guessing would turn what is whole into another alphabet.
+
+    Either most letters are whole, or whole words are: in no other encoding do those happen to be UTF-8.
+    """
+    lines = [line.decode("utf-8", "replace") for line in sample.split(b"\n")]
+    beyond = [sum(1 for letter in line if letter > "\x7f") for line in lines]
+    broken = [line.count(BROKEN) for line in lines]
+    whole = sum(1 for letters, bad in zip(beyond, broken, strict=True) if letters >= WORD and not bad)
+    return sum(beyond) > 2 * sum(broken) or 10 * whole > len(lines)
 
 
 def _find_delimiter(path: Path, encoding: str, kind: str) -> str:

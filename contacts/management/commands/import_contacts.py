@@ -16,8 +16,9 @@ TELL_EVERY = 2.0  # seconds
 
 class Command(BaseCommand):
     help = (
-        "Import contacts from a CSV file of any size. Rows with errors go to FILE.errors.csv; the others are imported. "
-        "Started again after an interruption, the same command goes on where it stopped."
+        "Import contacts from a file of any size: CSV, TSV, TXT, XLSX or XLS, or one of these zipped. "
+        "Rows with errors go to FILE.errors.csv; the others are imported. Started again after an interruption, "
+        "the same command goes on where it stopped."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

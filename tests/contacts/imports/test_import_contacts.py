@@ -18,6 +18,7 @@ from contacts.imports.plan import Options
 from contacts.imports.run import claimed, run_import
 from contacts.models import Change, Contact, CustomField, Identifier, Import, ImportRow
 from tests.contacts.imports.files import BOHDAN, HEADER, OLENA, TARAS, errors_of, write_csv
+from tests.contacts.imports.workbooks import xlsx_of, zip_of
 
 pytestmark = pytest.mark.django_db
 BY = "user:1"
@@ -131,10 +132,9 @@ def test_an_errors_file_of_an_earlier_run_does_not_stay(tmp_path: Path) -> None:
         (b"", "file_empty"),
         (f"{HEADER}\n".encode(), "no_rows"),
         (f"{HEADER}\n\n\n".encode(), "no_rows"),
-        (f"{HEADER}\n{OLENA}\n".encode("utf-16"), "wrong_encoding"),
-        (f"{HEADER}\n{OLENA}\n".encode("windows-1251"), "wrong_encoding"),
-        (bytes(range(256)) * 40, "wrong_encoding"),
-        (b"PK\x03\x04" + bytes(100), "wrong_encoding"),
+        (f"{HEADER}\n{OLENA}\n".encode() + BOHDAN.encode("windows-1251"), "wrong_encoding"),
+        (bytes(range(256)) * 40, "not_a_table"),
+        (b"PK\x03\x04" + bytes(100), "archive_unreadable"),
         (b"email,first_name\nolena@example.com,O\n", "key_column_missing"),
         (b"external_id,external_id\nC1,C1\n", "column_twice"),
         (b"external_id,Customer ID\nC1,C1\n", "column_twice"),
@@ -143,7 +143,8 @@ def test_an_errors_file_of_an_earlier_run_does_not_stay(tmp_path: Path) -> None:
         (b"external_id,\nC1,41\n", "unnamed_column"),
         (b"external_id,state\nC1,active\n", "column_not_writable"),
         (b'"external_id,email\nC1,x\n', "header_unreadable"),
-        (b"\0\0\0\0\n\0\0", "unknown_column"),
+        (b"\0\0\0\0\n\0\0", "not_a_table"),
+        (b"C1,olena@example.com\nC2,bohdan@example.com\n", "unknown_column"),
     ],
 )
 def test_a_file_that_cannot_be_imported_at_all_says_why_and_writes_nothing(
@@ -153,6 +154,21 @@ def test_a_file_that_cannot_be_imported_at_all_says_why_and_writes_nothing(
     path.write_bytes(content)
     assert refusal_of(path) == code
     assert refusal_of(path, "--dry-run") == code
+
+
+@pytest.mark.parametrize("form", ["utf-16", "windows-1251", "zip", "xlsx"])
+def test_whatever_a_file_is_its_rows_are_imported_and_nothing_lies_beside_it(tmp_path: Path, form: str) -> None:
+    lines = [HEADER, OLENA, "C2,taras@,Тарас"]
+    text = "".join(f"{line}\n" for line in lines)
+    path = tmp_path / f"contacts.{form}"
+    if form == "xlsx":
+        path.write_bytes(xlsx_of({"Клієнти": [line.split(",") for line in lines]}))
+    else:
+        path.write_bytes(zip_of({"contacts.csv": text.encode()}) if form == "zip" else text.encode(form))
+    assert import_file(path) == {"created": 1, "failed": 1, "rows": 2}
+    assert errors_of(path) == ["3,email,invalid_email"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == [path.name, f"{path.name}.errors.csv"]
+    assert Import.objects.get().kind == ("xlsx" if form == "xlsx" else "csv")
 
 
 def test_a_key_that_no_field_is_and_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -12,40 +12,12 @@ from contacts.imports.errors import (
     FileChanged,
     FileEmpty,
     FileUnreadable,
-    HeaderUnreadable,
-    ImportRefused,
     LineTooLong,
     WrongEncoding,
 )
-from contacts.imports.reading import Header, find_header, open_rows, read_rows, scan_file
+from contacts.imports.reading import open_rows, read_rows, scan_file
 from contacts.records import Problem
 from tests.contacts.imports.files import BOHDAN, HEADER, OLENA, write_csv
-
-
-def header_of(path: Path) -> Header:
-    return find_header(str(path), {"external_id", "email", "first_name"}.__contains__)
-
-
-@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
-def test_the_delimiter_is_the_one_that_makes_known_headers(tmp_path: Path, delimiter: str) -> None:
-    path = write_csv(tmp_path, HEADER.replace(",", delimiter), OLENA.replace(",", delimiter))
-    assert header_of(path) == (delimiter, ("external_id", "email", "first_name"), True)
-
-
-def test_a_file_of_one_column_has_commas(tmp_path: Path) -> None:
-    assert header_of(write_csv(tmp_path, "email", "olena@example.com"))[:2] == (",", ("email",))
-
-
-def test_a_header_in_quotes_may_hold_other_delimiters(tmp_path: Path) -> None:
-    path = write_csv(tmp_path, '"email; or, what we had";first_name;external_id')
-    assert header_of(path)[:2] == (";", ("email; or, what we had", "first_name", "external_id"))
-
-
-def test_a_byte_order_mark_is_no_part_of_the_first_header(tmp_path: Path) -> None:
-    path = tmp_path / "bom.csv"
-    path.write_bytes(b"\xef\xbb\xbf" + f"{HEADER}\n{OLENA}\n".encode())
-    scan_file(path)
-    assert header_of(path).names == ("external_id", "email", "first_name")
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
@@ -75,21 +47,6 @@ def test_a_wrong_byte_is_found_across_the_chunks_that_a_file_is_read_by(tmp_path
     assert (caught.value.position, caught.value.line) == (len(good), 12_001)
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        ("external_id\n1\n".encode("utf-16"), "UTF-16"),
-        (b"PK\x03\x04rest", "Excel"),
-        (bytes(range(256)), "byte 0x80"),
-    ],
-)
-def test_other_formats_are_told_apart(tmp_path: Path, content: bytes, said: str) -> None:
-    path = tmp_path / "other"
-    path.write_bytes(content)
-    with pytest.raises(WrongEncoding, match=said):
-        scan_file(path)
-
-
 @pytest.mark.parametrize("content", [b"", b"\n\n  \n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\r\n"])
 def test_a_file_without_a_character_is_empty(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "empty.csv"
@@ -110,11 +67,6 @@ def test_a_line_without_end_is_no_table(tmp_path: Path) -> None:
     with pytest.raises(LineTooLong) as caught:
         scan_file(path)
     assert caught.value.line == 2
-
-
-def test_a_header_that_opens_a_quote_for_good_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(HeaderUnreadable):
-        header_of(write_csv(tmp_path, '"external_id,email'))
 
 
 def test_a_file_that_grew_since_it_was_looked_at_is_refused(tmp_path: Path) -> None:
@@ -149,21 +101,6 @@ def test_a_cell_may_hold_line_ends_and_quotes() -> None:
 )
 def test_a_row_that_cannot_be_cut_costs_no_other_row(lines: list[str], codes: list[str]) -> None:
     assert [row.code if isinstance(row, Problem) else row[0] for row in read_rows(lines, ",")] == codes
-
-
-@given(st.binary(max_size=400) | st.text(alphabet='a1",;\t|\r\n\0é ', max_size=200).map(str.encode))
-def test_any_bytes_are_rows_or_a_refusal(content: bytes) -> None:
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(content)
-        file.flush()
-        try:
-            scan = scan_file(file.name)
-            header = find_header(scan.path, lambda _: False)
-        except ImportRefused:
-            return
-        rows = [row for row in open_rows(scan.path, header.delimiter, scan.stamp) if row]
-    assert rows[0] == list(header.names) or not isinstance(rows[0], Problem)
-    assert header.has_rows == (len(rows) > 1)
 
 
 @given(st.lists(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1, max_size=4), min_size=1))
