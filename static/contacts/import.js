@@ -132,10 +132,20 @@ function mapping(form) {
     }
   };
 
-  // Whoever searches in a select does so by jQuery, which tells nobody else.
-  if (window.django && window.django.jQuery) window.django.jQuery(form).on("change", "select", show);
+  if (window.django && window.django.jQuery) {
+    const $ = window.django.jQuery;
+    $(form).on("change", "select", show); // whoever searches in a select does so by jQuery, which tells nobody else
+    $(() => selects.forEach(nameSelection));
+  }
   form.addEventListener("change", show);
   show();
+}
+
+// What stands in the place of a searchable select says what is chosen, but not for which column.
+
+function nameSelection(select) {
+  const box = select.parentElement.querySelector("[role=combobox]");
+  if (box) box.setAttribute("aria-labelledby", `column-${select.dataset.target} ${box.getAttribute("aria-labelledby")}`);
 }
 
 // Progress: asked for again and again while something is under way and somebody looks; then the page is read anew.

@@ -105,7 +105,6 @@ class ImportAdmin(ModelAdmin):
     @action(
         description=gettext_lazy("Import"),
         permissions=["add"],
-        icon="upload",
         variant=ActionVariant.PRIMARY,
         url_path="begin",
     )

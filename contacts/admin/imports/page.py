@@ -37,6 +37,8 @@ UNDO_COUNTS: Final[dict[str, Any]] = {
     "restored": gettext_lazy("contacts deleted again"),
     "deleted": gettext_lazy("contacts back"),
     "merged": gettext_lazy("merges undone"),
+    "groups": gettext_lazy("places in segments undone"),
+    "consents": gettext_lazy("consents undone"),
     "kept": gettext_lazy("left as they are"),
 }
 

@@ -31,6 +31,7 @@ VERBS: Final[dict[str, Verb]] = {
 }
 """By the name in the address."""
 
+PAUSE: Final = ("pause", gettext_lazy("Pause"), "default")
 CANCEL: Final = ("cancel", gettext_lazy("Cancel the rest"), "default")
 ACTIONS: Final[dict[str, tuple[tuple[str, Any, str], ...]]] = {
     ImportStatus.PREVIEWING: (("cancel", gettext_lazy("Stop the preview"), "default"),),
@@ -38,8 +39,8 @@ ACTIONS: Final[dict[str, tuple[tuple[str, Any, str], ...]]] = {
         ("preview", gettext_lazy("Make the preview again"), "default"),
         ("start", gettext_lazy("Import now"), "primary"),
     ),
-    ImportStatus.QUEUED: (("cancel", gettext_lazy("Cancel"), "default"),),
-    ImportStatus.RUNNING: (("pause", gettext_lazy("Pause"), "default"), CANCEL),
+    ImportStatus.QUEUED: (PAUSE, ("cancel", gettext_lazy("Cancel"), "default")),
+    ImportStatus.RUNNING: (PAUSE, CANCEL),
     ImportStatus.PAUSED: (("resume", gettext_lazy("Go on"), "primary"), CANCEL),
     ImportStatus.FAILED: (("resume", gettext_lazy("Go on where it stopped"), "primary"),),
 }
@@ -76,7 +77,9 @@ def _makes_sense(run: Import, verb: str) -> bool:
     """A preview is made again when cells were corrected since; what never began cannot go on."""
     if verb == "preview":
         return run.fixes.exists()
-    return verb != "resume" or bool(run.rows_done) or run.status == ImportStatus.PAUSED
+    if verb == "resume" and run.status == ImportStatus.FAILED:
+        return bool(run.rows_done) and run.undo_total is None
+    return True
 
 
 def do_view(admin: Any, request: HttpRequest, import_id: int, verb: str) -> HttpResponse:
