@@ -14,6 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from queue import SimpleQueue
+from threading import Lock
 from typing import Final, NamedTuple
 
 import psycopg
@@ -58,19 +59,29 @@ def resolve_stream(
             writer.submit(_close_connection).result()
 
 
+_tuning = Lock()
+_tuned: list[tuple[float, tuple[int, int, int]]] = []
+"""For each stream of this process what it found; the last one to end puts back what the first one found."""
+
+
 @contextmanager
 def tuned_interpreter() -> Iterator[None]:
     """Threads take turns quickly; cycles, which hardly anything of a batch has, are looked for rarely."""
-    interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
-    sys.setswitchinterval(SWITCH_SECONDS)
-    gc.freeze()
-    gc.set_threshold(COLLECT_AFTER, *thresholds[1:])
+    with _tuning:
+        _tuned.append((sys.getswitchinterval(), gc.get_threshold()))
+        sys.setswitchinterval(SWITCH_SECONDS)
+        gc.freeze()
+        gc.set_threshold(COLLECT_AFTER, *_tuned[0][1][1:])
     try:
         yield
     finally:
-        gc.set_threshold(*thresholds)
-        gc.unfreeze()
-        sys.setswitchinterval(interval)
+        with _tuning:
+            interval, thresholds = _tuned[0]
+            _tuned.pop()
+            if not _tuned:
+                gc.set_threshold(*thresholds)
+                gc.unfreeze()
+                sys.setswitchinterval(interval)
 
 
 class Handover(NamedTuple):

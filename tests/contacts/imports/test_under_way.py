@@ -1,0 +1,95 @@
+"""Imports while they run: stopped and resumed between two batches, several at once, beside other writers."""
+
+import gc
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+
+from contacts import identity
+from contacts.identity.types import API
+from contacts.imports import flow
+from contacts.models import Change, Contact, Import
+from tests.contacts.imports.files import HEADER
+from tests.contacts.imports.flowing import upload
+
+Jobs = Callable[[], None]
+
+ROWS = 15_000
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path, settings):
+    settings.IMPORTS_DIR = tmp_path / "imports"
+
+
+def upload_people(first: str, rows: int = ROWS) -> Import:
+    return upload(HEADER, *(f"{first}{number},{first}{number}@example.com,Name {number}" for number in range(rows)))
+
+
+@contextmanager
+def working(run_jobs: Jobs) -> Iterator[None]:
+    """Jobs are worked off meanwhile."""
+    with ThreadPoolExecutor(1) as thread:
+        done = thread.submit(run_jobs)
+        yield
+        done.result()
+
+
+def wait_for_rows(run: Import, rows: int) -> None:
+    deadline = time.monotonic() + 120
+    while not Import.objects.filter(pk=run.pk, rows_done__gte=rows).exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def test_a_run_is_paused_after_a_batch_and_goes_on_there(run_jobs: Jobs):
+    run = flow.start(upload_people("a"))
+    with working(run_jobs):
+        wait_for_rows(run, 1_000)
+        assert flow.pause(run).wish == "pause"
+    run.refresh_from_db()
+    assert (run.status, run.wish, run.rows_done % 1_000) == ("paused", "", 0)
+    assert 0 < run.rows_done < ROWS
+    assert Contact.objects.count() == run.rows_done
+    assert run.finished_at is None
+
+    flow.resume(run)
+    run_jobs()
+
+    run.refresh_from_db()
+    assert (run.status, run.rows_done, run.counts["created"]) == ("finished", ROWS, ROWS)
+    assert Contact.objects.count() == Change.objects.count() == ROWS
+
+
+def test_a_run_that_is_cancelled_keeps_what_is_done(run_jobs: Jobs):
+    run = flow.start(upload_people("a"))
+    with working(run_jobs):
+        wait_for_rows(run, 1_000)
+        view = flow.progress(Import.objects.get(pk=run.pk))
+        flow.cancel(run)
+    assert (view.total, view.status) == (ROWS, "running")
+    assert view.rows_per_second > 0
+    assert view.seconds_left is not None
+    run.refresh_from_db()
+    assert run.status == "cancelled"
+    assert 0 < run.rows_done < ROWS
+    assert Contact.objects.count() == run.rows_done
+
+
+def test_several_imports_and_other_writers_do_not_harm_each_other(run_jobs: Jobs):
+    before = sys.getswitchinterval(), gc.get_threshold()
+    runs = [flow.start(upload_people(first, 5_000)) for first in "abc"]
+    with working(run_jobs):
+        wait_for_rows(runs[0], 1)
+        for number in range(20):
+            identity.resolve_one({"email": f"a{number}@example.com", "town": "Lviv"}, API, by="key:1")
+    for run in runs:
+        run.refresh_from_db()
+        assert (run.status, run.rows_done) == ("finished", 5_000)
+    assert Contact.objects.count() == 15_000
+    assert Contact.objects.filter(town="Lviv").count() == 20
+    assert (sys.getswitchinterval(), gc.get_threshold()) == before
