@@ -88,7 +88,11 @@ class SegmentPopulations:
 
     def grouped(self, contact_ids: Sequence[int]) -> set[int]:
         """Those with a static membership."""
-        return set(Membership.objects.filter(contact_id__in=contact_ids).values_list("contact_id", flat=True))
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT DISTINCT contact_id FROM segments_membership WHERE contact_id = ANY(%s)", [list(contact_ids)]
+            )
+            return {row[0] for row in cursor.fetchall()}
 
     def forget(self, contact_ids: Sequence[int]) -> None:
         """Removes the memberships of erased contacts."""

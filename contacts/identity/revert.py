@@ -26,12 +26,12 @@ from contacts.identity.world import (
     primary_key_of,
 )
 from contacts.keys import SHARED_KINDS, Kind
-from contacts.models import ChangeKind
 from contacts.records import Key
 
 __all__ = ["CHANNEL_PARTS", "IDENTIFIERS", "Because", "ImportChange", "Known", "Reverting", "key_of_note"]
 
 IDENTIFIERS: Final = "identifiers"
+CREATED: Final = "created"
 CHANNEL_PARTS: Final = {
     column: tuple(f"{name}{part}" for part in ("", "_at", "_reason")) for column, name in CHANNEL_COLUMNS.items()
 }
@@ -141,7 +141,7 @@ class Reverting:
 
     def revert_creation(self, contact: ContactRow, change: ImportChange) -> None:
         """Whoever was made goes as a whole, or stays as a whole."""
-        if change.kind != ChangeKind.CREATED or contact.id in self.known.doomed:
+        if change.kind != CREATED or contact.id in self.known.doomed:
             return
         if contact.values["state"] == MERGED:
             self.keep(contact, Because.MERGED)

@@ -42,15 +42,22 @@ SLICE: Final = 1_000
 """Rows of the journal a transaction."""
 TRACES: Final = 5_000
 """Rows beside the journal a transaction."""
-WINDOW: Final = 4 * SLICE
+WINDOW: Final = 2 * SLICE
 BEGINNING: Final = datetime(1, 1, 1, tzinfo=UTC)
 
+_PREFER_INDEXES: Final = "SET LOCAL enable_seqscan = off"
+"""Everything here is named by its id; statistics that are older than the import suggest otherwise."""
 _SUMMARIZE: Final = "SELECT brin_summarize_new_values('change_import')"
 _EXTENT: Final = """
 SELECT coalesce(min(id), 0), coalesce(max(id), -1), count(*), min(at), max(at) FROM contacts_change WHERE import_id = %s
 """
+_PLACES: Final = """
+SELECT id, at FROM contacts_change WHERE import_id = %s AND id >= %s AND id < %s ORDER BY id DESC
+"""
+# Whoever was created goes as a whole, so that nobody asks with which values.
 _CHANGES: Final = """
-SELECT id, contact_id, at, kind, merge_id, before, after, details FROM contacts_change
+SELECT id, contact_id, at, kind, merge_id, before, CASE WHEN kind <> 'created' THEN after END, details
+FROM contacts_change
 WHERE import_id = %s AND id >= %s AND id < %s ORDER BY id DESC
 """
 _TRACES: Final = """
@@ -65,20 +72,22 @@ _MADE: Final = """
 SELECT DISTINCT contact_id FROM contacts_change
 WHERE contact_id = ANY(%s::bigint[]) AND import_id = %s AND kind = 'created'
 """
-# Another import that was taken back itself has changed nothing in the end, and neither have undos.
+# Another import that was taken back itself has changed nothing in the end, and neither have undos. Order and limit keep
+# the plan to the table's own key.
 _SINCE: Final = f"""
 SELECT c.contact_id, c.id, c.before, c.after, c.kind
 FROM unnest(%s::bigint[], %s::bigint[]) AS u (contact_id, since) CROSS JOIN LATERAL (
     SELECT * FROM contacts_change WHERE contact_id = u.contact_id AND id > u.since
+    ORDER BY contact_id, id LIMIT 10000
 ) c
 WHERE c.import_id IS DISTINCT FROM %s AND NOT coalesce(c.details ? 'import', false)
 AND (c.import_id IS NULL OR c.import_id NOT IN (SELECT id FROM contacts_import WHERE status = '{ImportStatus.UNDONE}'))
 """
 _USED: Final = """
-SELECT contact_id, max(received_at) FROM contacts_event
-WHERE contact_id = ANY(%(ids)s::bigint[]) AND NOT (source = 'import' AND key = %(event)s) GROUP BY 1
-UNION ALL SELECT contact_id, max(updated_at) FROM contacts_order WHERE contact_id = ANY(%(ids)s::bigint[]) GROUP BY 1
-UNION ALL SELECT contact_id, max(at) FROM contacts_consent WHERE contact_id = ANY(%(ids)s::bigint[]) GROUP BY 1
+SELECT contact_id, received_at, source = 'import' AND key = %(event)s FROM contacts_event
+WHERE contact_id = ANY(%(ids)s::bigint[])
+UNION ALL SELECT contact_id, updated_at, false FROM contacts_order WHERE contact_id = ANY(%(ids)s::bigint[])
+UNION ALL SELECT contact_id, at, false FROM contacts_consent WHERE contact_id = ANY(%(ids)s::bigint[])
 """
 _HELD: Final = """
 SELECT kind, app, value, contact_id, first_seen_at, last_seen_at FROM contacts_identifier
@@ -88,10 +97,12 @@ _DROPPED: Final = """
 SELECT contact_id, identifiers -> 'dropped' FROM contacts_merge
 WHERE contact_id = ANY(%s::bigint[]) AND undone_at IS NULL AND at >= %s AND by <> %s
 """
+_REMOVE_EVENTS: Final = """
+DELETE FROM contacts_event WHERE contact_id = ANY(%(ids)s::bigint[]) AND source = 'import' AND key = %(event)s
+"""
 _REMOVE: Final = (
     "DELETE FROM contacts_contact WHERE id = ANY(%(ids)s::bigint[])",
     "DELETE FROM contacts_change WHERE contact_id = ANY(%(ids)s::bigint[])",
-    "DELETE FROM contacts_event WHERE contact_id = ANY(%(ids)s::bigint[]) AND source = 'import' AND key = %(event)s",
     "DELETE FROM contacts_merge WHERE contact_id = ANY(%(ids)s::bigint[])",
     "DELETE FROM contacts_mergemove WHERE contact_id = ANY(%(ids)s::bigint[])",
     """INSERT INTO contacts_change (contact_id, at, by, kind, matched_by, details)
@@ -157,6 +168,7 @@ def take_back_slice(
     def run() -> TakenBack | None:
         with transaction.atomic(), closing(load.open_cursor()) as cursor:
             load.lock_values(cursor, (), everything=True)
+            cursor.execute(_PREFER_INDEXES)
             changes, traces, since = _read_slice(cursor, import_id, extent, extent.last + 1 if mark is None else mark)
             if not changes and not traces:
                 return None
@@ -205,21 +217,24 @@ def _read_slice(
 
 def _read_changes(cursor: psycopg.Cursor[Any], import_id: int, extent: Extent, mark: int) -> list[ImportChange]:
     """By windows of ids, which the index answers by block ranges; a batch's rows have the same moment."""
-    found: list[ImportChange] = []
-    window = WINDOW
-    while mark > extent.first and not _has_whole_batches(found):
-        start = max(extent.first, mark - window)
-        cursor.execute(_CHANGES, (import_id, start, mark), binary=True)
-        found += [ImportChange(*row) for row in cursor.fetchall()]
-        mark, window = start, 2 * window
-    if not _has_whole_batches(found):
-        return found
-    moment = found[SLICE - 1].at
-    return found[: next(place for place in range(SLICE, len(found)) if found[place].at != moment)]
+    places: list[tuple[int, datetime]] = []
+    start, window = mark, WINDOW
+    while start > extent.first and not _has_whole_batches(places):
+        end, start = start, max(extent.first, start - window)
+        cursor.execute(_PLACES, (import_id, start, end), binary=True)
+        places += cursor.fetchall()
+        window *= 2
+    if not places:
+        return []
+    if _has_whole_batches(places):
+        moment = places[SLICE - 1][1]
+        places = places[: next(number for number in range(SLICE, len(places)) if places[number][1] != moment)]
+    cursor.execute(_CHANGES, (import_id, places[-1][0], places[0][0] + 1), binary=True)
+    return [ImportChange(*row) for row in cursor.fetchall()]
 
 
-def _has_whole_batches(found: Sequence[ImportChange]) -> bool:
-    return len(found) > SLICE and found[-1].at != found[SLICE - 1].at
+def _has_whole_batches(places: Sequence[tuple[int, datetime]]) -> bool:
+    return len(places) > SLICE and places[-1][1] != places[SLICE - 1][1]
 
 
 # 2. to 5.
@@ -252,6 +267,7 @@ class _Slice:
         merge_ids = {change.merge_id for change in changes if change.kind == ChangeKind.MERGED and change.merge_id}
         self.merges = read_merges(cursor, merge_ids) if merge_ids else {}
         self.columns = self.columns_to_load()
+        self.has_events = False
 
     def take_back(self) -> TakenBack:
         self.load_rows()
@@ -335,7 +351,11 @@ class _Slice:
         """Who has activity, consents or a place in a group since it came, or was seen after the import."""
         rows, ids = self.world.rows, load.array_of(came)
         self.cursor.execute(_USED, {"ids": ids, "event": f"import:{self.import_id}"})
-        used = {contact_id for contact_id, at in self.cursor.fetchall() if at >= came[contact_id]}
+        used = set()
+        for contact_id, at, is_own in self.cursor.fetchall():
+            self.has_events = self.has_events or is_own
+            if at >= came[contact_id] and not is_own:
+                used.add(contact_id)
         used |= populations.current().grouped(sorted(self.known.made & came.keys()))
         seen = ((pk, rows[pk]["last_seen_at"]) for pk in came if pk in rows)
         return used | {pk for pk, last_seen in seen if last_seen is not None and last_seen > self.extent.ended_at}
@@ -404,7 +424,7 @@ class _Slice:
             for kind, column in PRIMARY_COLUMNS.items():
                 for side in (change.before, change.after):
                     value = (side or {}).get(column)
-                    if value is not None and change.kind != ChangeKind.CREATED:
+                    if value is not None:
                         keys.add(primary_key_of(kind, value))
             if "state" in (change.after or ()):
                 living.add(change.contact_id)
@@ -494,7 +514,7 @@ class _Slice:
             "at": self.world.moment,
             "by": self.frame.cause.by,
         }
-        for sql in _REMOVE:
+        for sql in (*_REMOVE, _REMOVE_EVENTS) if self.has_events else _REMOVE:
             self.cursor.execute(sql, values)
         forget_in_cases(self.cursor, gone)
         populations.contacts_changed.send(sender=None, contact_ids=list(gone), at=self.world.moment)

@@ -15,6 +15,7 @@ from typing import Any, Final
 from django.db import connection, transaction
 
 from contacts import populations
+from contacts.identity.stream import tuned_interpreter
 from contacts.identity.undo import Because, Extent, Kept, TakenBack, find_extent, take_back_slice
 from contacts.imports.errors import ImportRunning
 from contacts.models import EffectKind, Import, ImportEffect, ImportStatus, UndoKept
@@ -51,20 +52,13 @@ def undo_import(run: Import, *, by: str, tell: Tell | None = None) -> None:
     """
     extent = find_extent(run.pk)
     _begin(run, extent)
-    while _take_back_effects(run):
-        _say(run, tell)
-    while (
-        take_back_slice(run.pk, extent, mark=run.undo_mark, by=by, within=lambda taken: _note(run, taken)) is not None
-    ):
-        _say(run, tell)
+    with tuned_interpreter():
+        while _take_back_effects(run) or _take_back_slice(run, extent, by=by):
+            run.refresh_from_db()
+            if tell is not None:
+                tell(run)
     Import.objects.filter(pk=run.pk).update(status=ImportStatus.UNDONE, finished_at=datetime.now(UTC))
     run.refresh_from_db()
-
-
-def _say(run: Import, tell: Tell | None) -> None:
-    run.refresh_from_db()
-    if tell is not None:
-        tell(run)
 
 
 def _begin(run: Import, extent: Extent) -> None:
@@ -144,10 +138,14 @@ def _take_back_consents(category: str, effects: Sequence[ImportEffect]) -> tuple
 # 2. How far it is, and what it kept
 
 
-def _note(run: Import, taken: TakenBack) -> None:
-    """Within the transaction of a slice."""
-    taken.counts["kept"] += _keep(run, taken.kept)
-    _move_on(run, taken.changes, taken.mark, taken.counts)
+def _take_back_slice(run: Import, extent: Extent, *, by: str) -> bool:
+    """A slice of the journal; False where none is left."""
+
+    def note(taken: TakenBack) -> None:
+        taken.counts["kept"] += _keep(run, taken.kept)
+        _move_on(run, taken.changes, taken.mark, taken.counts)
+
+    return take_back_slice(run.pk, extent, mark=run.undo_mark, by=by, within=note) is not None
 
 
 def _move_on(run: Import, done: int, mark: int | None, counts: Counter[str]) -> None:
