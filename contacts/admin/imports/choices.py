@@ -60,8 +60,8 @@ FIXED_KEYS: Final[tuple[tuple[str, Any, Any], ...]] = (
         "external_id",
         gettext_lazy("External ID"),
         gettext_lazy(
-            "A row belongs to the contact with its external ID; if nobody has it, to one without an external ID that has"
-            " its email or phone; else to a new one. A row without an external ID fails."
+            "A row belongs to the contact with its external ID; if nobody has it, to one without an external ID that"
+            " has its email or phone; else to a new one. A row without an external ID fails."
         ),
     ),
     (

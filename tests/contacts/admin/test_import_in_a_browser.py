@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
 
 from contacts.identity import resolve
 from contacts.identity.types import SHEET
