@@ -15,6 +15,7 @@ from typing import Any, Final
 import psycopg
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from procrastinate.exceptions import AlreadyEnqueued
 
@@ -22,6 +23,7 @@ from contacts.imports import files
 from contacts.imports.errors import ImportRunning, WorkerDied
 from contacts.imports.preview import preview_import
 from contacts.imports.run import carry_out, claiming, may_claim, number_of, wait_for_claim
+from contacts.imports.undo import undo_import
 from contacts.models import Import, ImportStatus, ImportWish, PreviewRow
 from crm.errors import CardfileError
 from crm.jobs import app, periodic
@@ -36,7 +38,6 @@ MOST_ATTEMPTS: Final = 5
 """Of an import whose worker keeps dying without coming any further: perhaps the import is what kills it."""
 PREVIEWS_KEPT: Final = timedelta(days=14)
 FILES_KEPT: Final = timedelta(days=30)
-EMPTIED_AT_ONCE: Final = 50_000
 
 Work = Callable[[Import], None]
 
@@ -89,8 +90,6 @@ def run(import_run: Import) -> None:
 
 
 def undo(import_run: Import) -> None:
-    from contacts.imports.undo import undo_import
-
     undo_import(import_run, by=import_run.undo_by or import_run.by, tell=None)
     undoing = Import.objects.filter(pk=import_run.pk, status=ImportStatus.UNDOING)
     undoing.update(status=ImportStatus.UNDONE, finished_at=datetime.now(UTC))
@@ -170,8 +169,10 @@ def take_up_left_job(timestamp: int) -> None:
 
 def take_up_left() -> None:
     """Enqueue every import that should be worked on and that nobody has claimed."""
-    for import_id, status in Import.objects.filter(status__in=ACTIVE).order_by("pk").values_list("pk", "status"):
-        if not is_claimed(import_id) and has_a_file(import_id):
+    # What the command imports it goes on with itself; of such imports only the undo is ours.
+    ours = Import.objects.filter(status__in=ACTIVE).exclude(stored_name="", status=ImportStatus.RUNNING)
+    for import_id, status in ours.order_by("pk").values_list("pk", "status"):
+        if not is_claimed(import_id):
             enqueue_once(JOBS[ImportStatus(status)], import_id)
 
 
@@ -179,11 +180,6 @@ def is_claimed(import_id: int) -> bool:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [number_of(claim_of(import_id))])
         return not cursor.fetchone()[0]
-
-
-def has_a_file(import_id: int) -> bool:
-    """The command's imports are none of ours but for their undo."""
-    return Import.objects.filter(pk=import_id).exclude(stored_name="", status=ImportStatus.RUNNING).exists()
 
 
 def enqueue_once(job: Any, import_id: int) -> None:
@@ -207,13 +203,13 @@ def empty_preview(import_id: int) -> None:
 def forget_old_files() -> None:
     """Files that were imported a month ago, uploads that nobody went on with, and previews of two weeks ago."""
     now = datetime.now(UTC)
-    stale = Import.objects.exclude(status__in=ACTIVE).filter(created_at__lt=now - PREVIEWS_KEPT)
-    for import_id in stale.filter(preview_counts__isnull=False).values_list("pk", flat=True):
-        empty_preview(import_id)
-    Import.objects.filter(pk__in=stale.values("pk"), status=ImportStatus.PREVIEWED).update(
-        status=ImportStatus.UPLOADED, preview_counts=None, preview_rows_done=0
-    )
-    kept = Import.objects.exclude(stored_name="").filter(created_at__gte=now - FILES_KEPT) | Import.objects.exclude(
-        stored_name=""
-    ).filter(status__in=(*ACTIVE, ImportStatus.PAUSED))
+    stale = Import.objects.filter(status=ImportStatus.PREVIEWED, created_at__lt=now - PREVIEWS_KEPT)
+    for import_run in stale:
+        with transaction.atomic():
+            empty_preview(import_run.pk)
+            stale.filter(pk=import_run.pk).update(
+                status=ImportStatus.UPLOADED, preview_counts=None, preview_rows_done=0
+            )
+    wanted = Q(created_at__gte=now - FILES_KEPT) | Q(status__in=(*ACTIVE, ImportStatus.PAUSED))
+    kept = Import.objects.exclude(stored_name="").filter(wanted)
     files.remove_old(older_than=FILES_KEPT, keep=set(kept.values_list("stored_name", flat=True)))

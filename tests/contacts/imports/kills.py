@@ -22,7 +22,7 @@ from typing import Any
 
 PROJECT = Path(__file__).parents[3]
 TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.+]+Z?")
-PATIENCE = 180.0
+PATIENCE = 600.0
 
 
 def main() -> int:

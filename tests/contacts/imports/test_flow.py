@@ -1,14 +1,26 @@
 """What people do with an import, from the upload to its end."""
 
+import os
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from contacts.imports import flow
+from contacts.imports import flow, jobs
 from contacts.imports.errors import FileGone, WrongMoment
-from contacts.imports.files import remove, store
+from contacts.imports.files import remove, store, stored_path
 from contacts.imports.plan import Options
-from contacts.models import Contact, CustomField, EventType, Import, ImportRow
+from contacts.models import (
+    Consent,
+    Contact,
+    ContactState,
+    CustomField,
+    Event,
+    EventType,
+    Import,
+    ImportRow,
+    PreviewRow,
+)
 from crm.errors import Refused
 from segments.models import Segment, SegmentType
 from tests.contacts.imports.files import BOHDAN, HEADER, OLENA, TARAS
@@ -298,3 +310,81 @@ def test_segments_and_event_types_of_the_options(run_jobs: Jobs):
     run_jobs()
     assert EventType.objects.get().key == "signed_up"
     assert segment.memberships.count() == 1
+
+
+# Preview and undo
+
+
+def test_a_preview_says_what_the_run_will_and_a_choice_takes_it_back(run_jobs: Jobs):
+    run = flow.start_preview(upload(HEADER, OLENA, "C2,nonsense,Богдан"))
+    assert run.status == "previewing"
+    run_jobs()
+    run.refresh_from_db()
+    assert (run.status, run.rows_total, run.preview_rows_done) == ("previewed", 2, 2)
+    assert (run.preview_counts["created"], run.preview_counts["failed"]) == (1, 1)
+    assert PreviewRow.objects.count() == 2
+    assert flow.progress(run).rows == 2
+    assert not Contact.objects.exists()
+
+    run = map_columns(run, Options(key="email"))
+    assert (run.status, run.preview_counts) == ("uploaded", None)
+    assert not PreviewRow.objects.exists()
+
+    flow.start_preview(run)
+    run_jobs()
+    run.refresh_from_db()
+    flow.start(run)
+    run_jobs()
+    run.refresh_from_db()
+    assert run.preview_counts == run.counts
+    assert not PreviewRow.objects.exists()
+
+
+def test_a_preview_is_cancelled(run_jobs: Jobs):
+    run = flow.cancel(flow.start_preview(upload(HEADER, OLENA)))
+    assert run.wish == "cancel"
+    run_jobs()
+    run.refresh_from_db()
+    assert (run.status, run.wish, run.preview_counts) == ("uploaded", "", None)
+    flow.start_preview(run)
+
+
+def test_an_import_is_taken_back(run_jobs: Jobs):
+    segment = Segment.objects.create(name="Fair", type=SegmentType.STATIC)
+    options = Options(
+        key="email",
+        add_to_segments=(segment.pk,),
+        event_for_new="signed_up",
+        consent={"category": "news", "basis": "fair"},
+    )
+    run = flow.start(map_columns(upload(HEADER, OLENA), options))
+    with pytest.raises(WrongMoment):
+        flow.start_undo(run, by=BY)
+    run_jobs()
+    run.refresh_from_db()
+    flow.start_undo(run, by="user:2")
+    run_jobs()
+    run.refresh_from_db()
+    assert (run.status, run.undo_by) == ("undone", "user:2")
+    assert not Contact.objects.filter(state=ContactState.ACTIVE).exists()
+    assert not Event.objects.exists()
+    assert not Consent.objects.exists()
+    assert not segment.memberships.exists()
+    with pytest.raises(WrongMoment):
+        flow.resume(run)
+
+
+@pytest.mark.django_db
+def test_old_files_and_previews_are_forgotten():
+    run, fresh = upload(HEADER, OLENA), upload(HEADER, OLENA)
+    long_ago = datetime.now(UTC) - timedelta(days=40)
+    Import.objects.filter(pk=run.pk).update(created_at=long_ago, status="previewed", preview_counts={"rows": 1})
+    PreviewRow.objects.create(import_run=run, row=2, status="created")
+    os.utime(stored_path(run.stored_name), (long_ago.timestamp(),) * 2)
+    jobs.forget_old_files(timestamp=0)
+    run.refresh_from_db()
+    assert run.status == "uploaded"
+    assert not PreviewRow.objects.exists()
+    with pytest.raises(FileGone):
+        flow.start(run)
+    flow.start_preview(fresh)
