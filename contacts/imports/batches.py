@@ -33,9 +33,9 @@ from contacts.sheaf import Sheaf, Tier
 
 __all__ = ["BATCH", "Job", "read_ahead", "read_batches", "read_here"]
 
-BATCH: Final = 1_000
-"""Rows a transaction."""
-SMALL: Final = 2 * BATCH
+BATCH: Final = 500
+"""Rows a transaction, for which the gate is closed: whoever writes a single contact meanwhile waits that long."""
+SMALL: Final = 2_000
 PIPE_BYTES: Final = 1024 * 1024
 """How far the reader is ahead: four to eight batches."""
 LENGTH: Final = struct.Struct("<I")
@@ -69,7 +69,7 @@ class Job(NamedTuple):
 def read_batches(job: Job, *, lines: int) -> Generator[Sheaf]:
     """The records of a file from ``job.skip`` on, a sheaf at a time; ``ref`` is the row, the header being row 1.
 
-    Batches end at whole thousands of rows wherever reading starts: a run that goes on cuts as an undisturbed one.
+    Batches are cut at the same rows wherever reading starts: a run that goes on cuts as an undisturbed one.
     """
     return read_here(job) if lines <= SMALL else read_ahead(job)
 
@@ -140,7 +140,7 @@ def _died(reader: subprocess.Popen[bytes]) -> ReaderDied:
 
 
 def tie_batches(job: Job, expects_new: Callable[[], bool | None] = lambda: None) -> Iterator[Sheaf]:
-    """The rest of the file's rows as sheaves, cut at whole thousands; ``expects_new``: see ``_wish``."""
+    """The rest of the file's rows as sheaves, always cut at the same rows; ``expects_new``: see ``_wish``."""
     rows = enumerate(open_rows(job.path, job.delimiter, job.stamp), 1)
     filled = ((number, row) for number, row in rows if row)
     if job.has_header:
