@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple, overload
 from contacts.identity.types import Mode, Outcome, Plan, Status
 from contacts.identity.world import ACTIVE
 from contacts.keys import Kind
-from contacts.sheaf import CLEARS, HAS_CUSTOM, HAS_NUMBERS, IDENTITY, Compared, Sheaf, after_of
+from contacts.sheaf import CLEARS, HAS_CUSTOM, HAS_NUMBERS, IDENTITY, Compared, Sheaf
 
 __all__ = ["Outcomes", "Plain", "Update", "counted", "first_ref", "judge", "notable", "takes_plain", "unknown_rows"]
 
@@ -172,7 +172,7 @@ class Outcomes(Sequence[Outcome]):
         made: dict[int, Outcome] = dict(zip(self.plain.rest, self.rest, strict=True))
         for row, contact_id in zip(self.plain.created, self.plain.created_ids, strict=True):
             outcome = Outcome(self.sheaf.refs[row], Status.CREATED, contact_id, "created", "L9")
-            outcome.before, outcome.after = {}, after_of(self.sheaf.record_of(row))
+            outcome.before, outcome.after = {}, _after_of(self.sheaf.compared, row)
             made[row] = outcome
         for row, contact_id in self.plain.unchanged:
             made[row] = Outcome(self.sheaf.refs[row], Status.UNCHANGED, contact_id, *matched_by(self.sheaf, row))
@@ -181,6 +181,15 @@ class Outcomes(Sequence[Outcome]):
             outcome = made[update.row] = Outcome(self.sheaf.refs[update.row], Status.UPDATED, update.contact_id, *how)
             outcome.before, outcome.after = update.before, update.after
         return made
+
+
+def _after_of(compared: Compared, row: int) -> dict[str, Any]:
+    """What a new contact has, as ``after_of`` says it of a record."""
+    pairs = zip(compared.columns, compared.expected[row], strict=True)
+    after = {name: value for name, value in pairs if value is not None}
+    for key, value in compared.attributes[row].items():
+        after[f"fields.{key}"] = value
+    return after
 
 
 def matched_by(sheaf: Sheaf, row: int) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from contacts.columns import all_columns
 from contacts.identity import Mode, delete_contacts, resolve, resolve_stream
 from contacts.identity.settings import forget_settings, note_settings_changed
 from contacts.identity.types import API, IMPORT
+from contacts.imports.batches import BATCH
 from contacts.imports.columns import guess_targets
 from contacts.imports.errors import ImportRunning
 from contacts.imports.files import store, stored_path
@@ -246,7 +247,7 @@ def test_a_preview_that_was_killed_begins_anew():
 
     with pytest.raises(KeyboardInterrupt):
         preview_import(run, tell=fall_over)
-    assert PreviewRow.objects.count() == 1_000
+    assert PreviewRow.objects.count() == BATCH
     preview_import(run)
     run.refresh_from_db()
     assert (PreviewRow.objects.count(), run.preview_rows_done, run.preview_counts["created"]) == (2_500, 2_500, 2_500)
@@ -260,7 +261,7 @@ def test_a_preview_stops_where_somebody_wishes():
         Import.objects.filter(pk=run.pk).update(wish=ImportWish.CANCEL)
 
     assert not preview_import(run, tell=wish)
-    assert PreviewRow.objects.count() == 2_000
+    assert PreviewRow.objects.count() == 2 * BATCH
 
 
 @pytest.mark.django_db(transaction=True)
@@ -268,7 +269,7 @@ def test_a_preview_ends_where_another_began_it_anew():
     run = upload(HEADER, *(f"C{number},,Olena" for number in range(3_500)))
 
     def begin_again(progress: Any) -> None:
-        if progress.rows == 1_000:
+        if progress.rows == BATCH:
             preview_import(Import.objects.get(pk=run.pk))
 
     with pytest.raises(ImportRunning):
