@@ -274,7 +274,8 @@ def progress(run: Import, *, now: datetime | None = None) -> ProgressView:
     speed, left = 0.0, None
     if run.status in jobs.ACTIVE and run.taken_up_at is not None:
         seconds = ((now or datetime.now(UTC)) - run.taken_up_at).total_seconds()
-        speed = max(0.0, (rows - run.taken_up_rows) / seconds) if seconds > 0 else 0.0
+        first = 0 if run.status == S.PREVIEWING else run.taken_up_rows  # a preview begins anew
+        speed = max(0.0, (rows - first) / seconds) if seconds > 0 else 0.0
         left = (total - rows) / speed if total is not None and speed else None
     elif run.run_seconds and run.status not in jobs.ACTIVE:
         speed = run.rows_done / run.run_seconds

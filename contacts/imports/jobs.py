@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
+from procrastinate import JobContext
 from procrastinate.exceptions import AlreadyEnqueued
 
 from contacts.imports import files
@@ -39,25 +40,30 @@ MOST_ATTEMPTS: Final = 5
 PREVIEWS_KEPT: Final = timedelta(days=14)
 FILES_KEPT: Final = timedelta(days=30)
 
-Work = Callable[[Import], None]
+Tell = Callable[[Any], None]
+Work = Callable[[Import, Tell], None]
 
 
-@app.task(name="contacts.imports.preview", queue="imports")
-def preview_import_job(import_id: int) -> None:
+class WorkerStopping(Exception):
+    """The worker was told to stop; what is left of the import is taken up by the next one."""
+
+
+@app.task(name="contacts.imports.preview", queue="imports", pass_context=True)
+def preview_import_job(context: JobContext, import_id: int) -> None:
     """Look at every row of an import."""
-    attend(import_id, {ImportStatus.PREVIEWING}, preview)
+    attend(import_id, {ImportStatus.PREVIEWING}, preview, context)
 
 
-@app.task(name="contacts.imports.run", queue="imports")
-def run_import_job(import_id: int) -> None:
+@app.task(name="contacts.imports.run", queue="imports", pass_context=True)
+def run_import_job(context: JobContext, import_id: int) -> None:
     """Apply the rows of an import that are not done yet."""
-    attend(import_id, {ImportStatus.QUEUED, ImportStatus.RUNNING}, run)
+    attend(import_id, {ImportStatus.QUEUED, ImportStatus.RUNNING}, run, context)
 
 
-@app.task(name="contacts.imports.undo", queue="imports")
-def undo_import_job(import_id: int) -> None:
+@app.task(name="contacts.imports.undo", queue="imports", pass_context=True)
+def undo_import_job(context: JobContext, import_id: int) -> None:
     """Take back what an import did."""
-    attend(import_id, {ImportStatus.UNDOING}, undo)
+    attend(import_id, {ImportStatus.UNDOING}, undo, context)
 
 
 JOBS: Final = {
@@ -71,9 +77,9 @@ JOBS: Final = {
 # What each of them does, with the claim in hand
 
 
-def preview(import_run: Import) -> None:
+def preview(import_run: Import, tell: Tell) -> None:
     if import_run.wish != ImportWish.CANCEL:
-        preview_import(import_run, tell=None)
+        preview_import(import_run, tell=tell)
     with transaction.atomic():
         held = Import.objects.select_for_update().get(pk=import_run.pk)
         if held.wish == ImportWish.CANCEL:
@@ -84,13 +90,13 @@ def preview(import_run: Import) -> None:
         Import.objects.filter(pk=held.pk).update(**stands, wish="")
 
 
-def run(import_run: Import) -> None:
-    if carry_out(import_run) != ImportWish.PAUSE:
+def run(import_run: Import, tell: Tell) -> None:
+    if carry_out(import_run, tell=tell) != ImportWish.PAUSE:
         empty_preview(import_run.pk)
 
 
-def undo(import_run: Import) -> None:
-    undo_import(import_run, by=import_run.undo_by or import_run.by, tell=None)
+def undo(import_run: Import, tell: Tell) -> None:
+    undo_import(import_run, by=import_run.undo_by or import_run.by, tell=tell)
     undoing = Import.objects.filter(pk=import_run.pk, status=ImportStatus.UNDOING)
     undoing.update(status=ImportStatus.UNDONE, finished_at=datetime.now(UTC))
 
@@ -98,7 +104,7 @@ def undo(import_run: Import) -> None:
 # Taking up
 
 
-def attend(import_id: int, statuses: set[ImportStatus], work: Work) -> None:
+def attend(import_id: int, statuses: set[ImportStatus], work: Work, context: JobContext) -> None:
     """Do ``work`` on an import that stands in one of ``statuses``, unless somebody else does, or no slot is free."""
     slots = [f"import slot {number}" for number in range(settings.IMPORTS_AT_ONCE)]
     try:
@@ -108,24 +114,29 @@ def attend(import_id: int, statuses: set[ImportStatus], work: Work) -> None:
             wait_for_claim(own, claim_of(import_id))
             import_run = Import.objects.filter(pk=import_id, status__in=statuses).first()
             if import_run is not None:
-                work_on(import_run, work)
-    except ImportRunning:
-        return  # another job is at it
+                work_on(import_run, work, lambda _: stop_with(context))
+        take_up_left()  # the slot is free for the next
+    except (ImportRunning, WorkerStopping):
+        return  # another job is at it, or will be
     finally:
-        if not connection.in_atomic_block:
-            connection.close()  # the worker's thread may not come back to it for long
-    take_up_left()  # the slot is free for the next
+        connection.close()  # the worker's thread may not come back to it for long
+
+
+def stop_with(context: JobContext) -> None:
+    """Between two batches: a worker that is to stop waits for nobody for minutes."""
+    if context.should_abort():
+        raise WorkerStopping
 
 
 def claim_of(import_id: int) -> str:
     return f"import number {import_id}"
 
 
-def work_on(import_run: Import, work: Work) -> None:
+def work_on(import_run: Import, work: Work, tell: Tell) -> None:
     try:
         count_attempt(import_run)
-        work(import_run)
-    except ImportRunning:
+        work(import_run, tell)
+    except (ImportRunning, WorkerStopping):
         raise
     except CardfileError as error:
         note_failure(import_run, error.message)

@@ -8,11 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
+from procrastinate import JobContext
+from procrastinate.contrib.django.models import ProcrastinateJob
+from procrastinate.job_context import AbortReason
 
 from contacts import identity
 from contacts.identity.types import API
-from contacts.imports import flow
+from contacts.imports import flow, jobs
+from contacts.imports.batches import BATCH
 from contacts.models import Change, Contact, Import
+from crm.jobs import app
 from tests.contacts.imports.files import HEADER
 from tests.contacts.imports.flowing import upload
 
@@ -52,7 +57,7 @@ def test_a_run_is_paused_after_a_batch_and_goes_on_there(run_jobs: Jobs):
         wait_for_rows(run, 1_000)
         assert flow.pause(run).wish == "pause"
     run.refresh_from_db()
-    assert (run.status, run.wish, run.rows_done % 1_000) == ("paused", "", 0)
+    assert (run.status, run.wish, run.rows_done % BATCH) == ("paused", "", 0)
     assert 0 < run.rows_done < ROWS
     assert Contact.objects.count() == run.rows_done
     assert run.finished_at is None
@@ -93,3 +98,22 @@ def test_several_imports_and_other_writers_do_not_harm_each_other(run_jobs: Jobs
     assert Contact.objects.count() == 15_000
     assert Contact.objects.filter(town="Lviv").count() == 20
     assert (sys.getswitchinterval(), gc.get_threshold()) == before
+
+
+def test_a_worker_that_is_to_stop_leaves_the_rest_to_the_next_one(run_jobs: Jobs):
+    run = flow.start(upload_people("a"))
+    stopping = JobContext(
+        start_timestamp=0.0,
+        app=app,
+        job=ProcrastinateJob.objects.get().procrastinate_job,
+        abort_reason=lambda: AbortReason.SHUTDOWN,
+    )
+    jobs.run_import_job(stopping, import_id=run.pk)
+    run.refresh_from_db()
+    assert run.status == "running"
+    assert 0 < run.rows_done <= BATCH
+
+    run_jobs()
+
+    run.refresh_from_db()
+    assert (run.status, run.rows_done, run.counts["created"]) == ("finished", ROWS, ROWS)
