@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contacts.imports.encodings import ENCODINGS
@@ -159,8 +159,14 @@ def test_a_workbook_with_a_damaged_part_is_imported_or_refused(
 
 # Tables
 
-CELL = st.text(st.sampled_from("ОленаБогданїєґ ab,;|\t\"'\n.-") | st.characters(codec="windows-1251"), max_size=12)
-CLEAN = CELL.map(lambda text: " ".join("".join(letter for letter in text if letter >= " ").split()))
+CELL = st.text(
+    st.sampled_from("ОленаБогданїєґ ab,;|\t\"'\n.-") | st.characters(codec="windows-1251", categories=["L"]),
+    max_size=12,
+)
+FORMULA = "=+-@'"
+CLEAN = CELL.map(
+    lambda text: " ".join("".join(letter for letter in text if letter >= " ").split()).lstrip(FORMULA).strip()
+)
 PEOPLE = st.lists(st.tuples(CLEAN, CLEAN, CLEAN), min_size=1, max_size=5)
 FORMS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "windows-1251", "xlsx", "xls"]
 
@@ -184,7 +190,6 @@ def written(rows: list[list[str]], form: str, delimiter: str, end: str) -> bytes
 def test_people_arrive_the_same_in_whatever_file_they_come(
     people: list[tuple[str, str, str]], form: str, delimiter: str, end: str, zipped: bool
 ) -> None:
-    assume(all(letter < "\x7f" or letter.isalpha() for person in people for cell in person for letter in cell))
     rows = [list(TARGETS), *[[f"C{number}", *person] for number, person in enumerate(people)]]
     content = written(rows, form, delimiter, end)
     name = f"a.{form}" if form.startswith("xls") else "a.csv"
