@@ -45,7 +45,10 @@ types: setup ## Check the types
 walls: setup ## Check who imports whom
 	@$(BIN)/lint-imports
 
+pictures: setup ## Take the pictures of docs/imports.md anew
+	@PICTURES_INTO=docs/images $(BIN)/python -m pytest -q tests/contacts/admin/test_import_in_a_browser.py -k person
+
 bench: setup ## Measure the write path (ROWS=200000)
 	@$(BIN)/python -m benchmarks.resolve --rows $${ROWS:-200000}
 
-.PHONY: help run setup setup-browser test check format format-check lint types walls bench
+.PHONY: help run setup setup-browser test check format format-check lint types walls pictures bench

@@ -9,7 +9,17 @@ document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll("[data-submit-on-change]").forEach(submitOnChange);
   document.querySelectorAll("[data-mapping]").forEach(mapping);
   document.querySelectorAll("[data-progress]").forEach(follow);
+  document.querySelectorAll("#content form[method=post]").forEach(sendOnce);
 });
+
+// Whoever presses a button twice means it once.
+
+function sendOnce(form) {
+  const buttons = form.querySelectorAll("button[type=submit]");
+  const disable = (is) => buttons.forEach((button) => (button.disabled = is));
+  form.addEventListener("submit", () => window.setTimeout(() => disable(!form.matches("[data-upload]"))));
+  window.addEventListener("pageshow", () => disable(false));
+}
 
 // Upload: drop or choose a file; it is sent with a progress bar, and what is wrong is said here.
 

@@ -63,6 +63,10 @@ class ImportAdmin(ModelAdmin):
     class Media:
         css = {"all": ("contacts/contacts.css", "contacts/import.css")}
 
+    def has_view_permission(self, request: HttpRequest, obj: Import | None = None) -> bool:
+        """Who may import sees what comes of it."""
+        return bool(super().has_view_permission(request, obj)) or self.has_add_permission(request)
+
     def has_change_permission(self, request: HttpRequest, obj: Import | None = None) -> bool:
         return False
 

@@ -21,6 +21,7 @@ from unfold.widgets import (
 
 from contacts.admin.imports.choices import DELIMITERS, EMPTY_CELLS, MODES, NEW_TYPES, list_keys, list_targets
 from contacts.admin.imports.doors import Placed
+from contacts.admin.imports.widgets import SharedOptions, SharedSelect
 from contacts.columns import all_columns
 from contacts.identity import Mode
 from contacts.imports.encodings import ENCODINGS
@@ -176,42 +177,33 @@ class MappingForm(forms.Form):
         initial: dict[str, Any] = {name: getattr(options, name) for name in self.base_fields if hasattr(options, name)}
         initial |= {f"consent_{name}": value for name, value in (options.consent or {}).items()}
         initial["empty_cells"] = "clear" if options.empty_values_clear else ""
+        for place, header in enumerate(run.headers):
+            initial[f"label-{place}"] = header[:100]
+            initial[f"type-{place}"] = guess_type(self._samples_of(place))
         for place, column in enumerate(run.mapping):
             initial[f"target-{place}"] = column["target"]
             initial[f"keep-{place}"] = not column.get("overwrite", True)
         return initial
 
     def _add_columns(self) -> None:
-        targets = list_targets(self.definitions, may_make_fields=self.may_make_fields)
+        targets = SharedOptions(list_targets(self.definitions, may_make_fields=self.may_make_fields))
         for place, header in enumerate(self.run.headers):
             self.fields |= {f"{name}-{place}": field for name, field in self._fields_of(place, header, targets)}
 
-    def _fields_of(self, place: int, header: str, targets: list[Any]) -> Iterable[tuple[str, forms.Field]]:
+    def _fields_of(self, place: int, header: str, targets: SharedOptions) -> Iterable[tuple[str, forms.Field]]:
         becomes = {"aria-label": _("What “{header}” becomes").format(header=header), "data-target": str(place)}
         keeps = {"aria-label": _("Do not overwrite what contacts have in “{header}”").format(header=header)}
-        yield "target", forms.ChoiceField(choices=targets, required=False, widget=UnfoldAdminSelect2Widget(becomes))
+        select = SharedSelect(targets, UnfoldAdminSelect2Widget(becomes))
+        yield "target", forms.ChoiceField(choices=targets.choices, required=False, widget=select)
         yield "keep", forms.BooleanField(required=False, widget=UnfoldBooleanWidget(attrs=keeps))
-        if self.may_make_fields:
-            yield (
-                "label",
-                forms.CharField(
-                    label=_("Name of the field"),
-                    required=False,
-                    max_length=100,
-                    initial=header[:100],
-                    widget=UnfoldAdminTextInputWidget(),
-                ),
-            )
-            yield (
-                "type",
-                forms.ChoiceField(
-                    label=_("Type"),
-                    required=False,
-                    choices=NEW_TYPES,
-                    initial=guess_type(self._samples_of(place)),
-                    widget=UnfoldAdminSelectWidget(),
-                ),
-            )
+        if not self.may_make_fields:
+            return
+        text = UnfoldAdminTextInputWidget()
+        yield "label", forms.CharField(max_length=100, required=False, label=_("Name of the field"), widget=text)
+        yield (
+            "type",
+            forms.ChoiceField(choices=NEW_TYPES, required=False, label=_("Type"), widget=UnfoldAdminSelectWidget()),
+        )
 
     def _samples_of(self, place: int) -> list[str]:
         return [str(row[place]) for row in self.run.samples if place < len(row) and str(row[place]).strip()]

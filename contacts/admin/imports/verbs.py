@@ -18,7 +18,7 @@ from contacts.imports import flow
 from contacts.models import Import, ImportStatus
 from crm.errors import CardfileError
 
-__all__ = ["Action", "do_view", "list_actions", "undo_view"]
+__all__ = ["Action", "do_view", "is_lost", "list_actions", "undo_view"]
 
 Verb = Callable[[Import], Import]
 
@@ -74,12 +74,17 @@ def list_actions(run: Import) -> list[Action]:
 
 
 def _makes_sense(run: Import, verb: str) -> bool:
-    """A preview is made again when cells were corrected since; what never began cannot go on."""
+    """A preview is made again when cells were corrected since, or when it was lost; what never began cannot go on."""
     if verb == "preview":
-        return run.fixes.exists()
+        return run.fixes.exists() or is_lost(run)
     if verb == "resume" and run.status == ImportStatus.FAILED:
         return bool(run.rows_done) and run.undo_total is None
     return True
+
+
+def is_lost(run: Import) -> bool:
+    """Whether the rows of a preview are gone: their table does not outlive a crash of the database."""
+    return bool(run.preview_rows_done) and not run.preview_rows.exists()
 
 
 def do_view(admin: Any, request: HttpRequest, import_id: int, verb: str) -> HttpResponse:

@@ -36,7 +36,7 @@ from contacts.admin.imports.doors import (
 from contacts.admin.imports.mapping import MappingForm, ReadingForm
 from contacts.admin.imports.preview import list_rows
 from contacts.admin.imports.progress import UNDER_WAY, progress_context
-from contacts.admin.imports.verbs import list_actions
+from contacts.admin.imports.verbs import is_lost, list_actions
 from contacts.admin.imports.words import OUTCOMES, list_tiles, say_number, say_rows, say_size
 from contacts.imports import flow
 from contacts.imports.failures import repair_file
@@ -174,8 +174,14 @@ def read_preview(run: Import, request: HttpRequest) -> dict[str, Any]:
         "has_problems": any(counts.get(name) for name in ("failed", "skipped")),
         "errors_url": address_of(run, "errors"),
         "fix_url": address_of(run, "fix"),
-        "empty": _("No row ends like this. Choose another outcome above.") if show else _("The preview has no rows."),
+        "empty": say_empty(run),
     }
+
+
+def say_empty(run: Import) -> str:
+    if is_lost(run):
+        return _("The rows of this preview are gone. Make the preview again to see them, or import at once.")
+    return _("No row ends like this. Choose another outcome above.")
 
 
 def say_preview(counts: dict[str, int]) -> str:

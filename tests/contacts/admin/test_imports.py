@@ -233,6 +233,16 @@ def test_only_those_who_may_make_fields_and_delete_contacts_are_offered_to(sign_
     assert set(errors_on(answer)) == {"mode", "first name"}
 
 
+def test_a_file_of_many_columns_is_mapped(admin_client):
+    run = upload(
+        ",".join(["email", *(f"column {n}" for n in range(400))]), ",".join(["olena@example.com", *["x"] * 400])
+    )
+    answer = admin_client.post(page_of(run, "map"), form_of(admin_client, run))
+    assert answer.status_code == 302
+    run.refresh_from_db()
+    assert (run.status, len(run.mapping)) == (ImportStatus.PREVIEWING, 401)
+
+
 # The preview
 
 
@@ -307,6 +317,17 @@ def test_the_rows_with_errors_come_as_a_file_to_repair(admin_client, previewed):
     assert "'=Bohdan" in text
     assert "contacts.errors.csv" in answer["Content-Disposition"]
     assert run.stored_name not in answer["Content-Disposition"]
+
+
+def test_a_preview_whose_rows_were_lost_in_a_crash_is_offered_again(admin_client, previewed):
+    run = previewed(HEADER, OLENA)
+    assert [str(action.label) for action in admin_client.get(page_of(run, "preview")).context["actions"]] == [
+        "Import now"
+    ]
+    run.preview_rows.all().delete()
+    page = admin_client.get(page_of(run, "preview"))
+    assert "The rows of this preview are gone." in page.content.decode()
+    assert [str(action.label) for action in page.context["actions"]] == ["Make the preview again", "Import now"]
 
 
 # The run, and after
@@ -445,6 +466,16 @@ def test_who_may_only_look_sees_imports_and_can_do_nothing(sign_in, admin_client
         assert client.post(page_of(run, name)).status_code == 403
     assert client.post(page_of(run, "do", "again")).status_code == 403
     assert client.get(ADD).status_code == 403
+
+
+def test_who_may_import_sees_what_comes_of_it(sign_in, run_jobs):
+    client = sign_in("add_import")
+    send(client, f"{HEADER}\n{OLENA}\n".encode())
+    run = Import.objects.get()
+    client.post(page_of(run, "map"), form_of(client, run))
+    run_jobs()
+    assert client.get(page_of(run, "preview")).context["rows"][0].outcome == "New"
+    assert client.get(LIST).status_code == 200
 
 
 def test_who_may_not_look_gets_no_page_and_no_file(sign_in, admin_client, finished):
