@@ -217,6 +217,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "TEST_REQUEST_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
 }
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000  # the map of a file with 1,000 columns
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MOST_BODY_BYTES", default=10 * 1024 * 1024)
 API_DOCS_ARE_PUBLIC = env.bool("API_DOCS_ARE_PUBLIC", default=False)  # else by API key, or signed in
 SPECTACULAR_SETTINGS = {
