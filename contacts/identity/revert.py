@@ -238,11 +238,8 @@ class Reverting:
             old = [self.part_before(contact, name, change) if name in after else values[name] for name in names]
             suppressed = world.suppressed.get(key)
             if suppressed is not None:
-                parts = [
-                    suppressed[0],
-                    old[1] if tuple(suppressed) == (old[0], old[2]) else world.moment,
-                    suppressed[1],
-                ]
+                is_known = (old[0], old[2] or "") == suppressed
+                parts = old if is_known else [suppressed[0], world.moment, suppressed[1] or None]
             elif is_own and old[0] is not None and old[0] < SUPPRESSED_FROM:
                 parts = old
             else:
