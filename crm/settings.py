@@ -218,7 +218,8 @@ REST_FRAMEWORK: dict[str, Any] = {
     "TEST_REQUEST_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
 }
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000  # the map of a file with 1,000 columns
-DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MOST_BODY_BYTES", default=10 * 1024 * 1024)
+MOST_BODY_BYTES = env.int("MOST_BODY_BYTES", default=5 * 1024 * 1024)  # of a call, unpacked; uploads have their own
+DATA_UPLOAD_MAX_MEMORY_SIZE = max(MOST_BODY_BYTES, 10 * 1024 * 1024)  # Django's own limit, for pages with long forms
 API_DOCS_ARE_PUBLIC = env.bool("API_DOCS_ARE_PUBLIC", default=False)  # else by API key, or signed in
 SPECTACULAR_SETTINGS = {
     "TITLE": "Cardfile API",

@@ -1,15 +1,18 @@
 """The one place where an error becomes HTTP.
 
 Every error is ``{"status", "code", "message", "errors": [{"path", "code", "message"}]}``, and every code that is not a
-plain 400 has its status in one table. A room raises its ``CardfileError`` and knows nothing of this.
+plain 400 has its status in one table. A room raises its ``CardfileError`` and knows nothing of this. A view whose
+clients expect the other shape says ``error_shape = "resource"`` and raises the same errors.
 """
 
-from typing import Any
+from http import HTTPStatus
+from typing import Any, Final, NamedTuple
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from rest_framework import exceptions, status
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from crm.api.renderers import CONTENT_TYPE, encode
@@ -17,11 +20,13 @@ from crm.errors import CardfileError, Refused
 
 __all__ = [
     "BodyTooLarge",
+    "BrokenGzip",
     "Malformed",
     "NotAllowed",
     "NotAuthenticatedByKey",
     "NotFound",
     "ScopeTooNarrow",
+    "UnsupportedEncoding",
     "handle_exception",
 ]
 
@@ -37,7 +42,12 @@ STATUS_BY_CODE = {
     "merge_refused": 409,
     "undo_later_merge_first": 409,
     "write_conflict": 409,
+    "idempotency_key_reused": 409,
+    "request_under_way": 409,
+    "answer_erased": 409,
     "body_too_large": 413,
+    "unsupported_encoding": 415,
+    "too_many_requests": 429,
     "database_not_started": 503,
 }
 CODES_OF_DJANGO = {
@@ -83,25 +93,61 @@ class Malformed(CardfileError):
     code = "malformed"
 
 
+class BrokenGzip(Malformed):
+    """The body is not what gzip packs, or not all of it arrived. Pack it again, or send it as it is."""
+
+
 class BodyTooLarge(CardfileError):
     """The body is too large. Send less at a time."""
 
     code = "body_too_large"
 
 
+class UnsupportedEncoding(CardfileError):
+    """This content encoding is not understood. Send the body as it is, or packed by gzip."""
+
+    code = "unsupported_encoding"
+
+
+Entries = list[dict[str, str]]
+RESOURCE: Final = "resource"
+
+
+class Refusal(NamedTuple):
+    """What there is to say, whatever shape it is said in."""
+
+    status: int
+    code: str
+    message: str
+    errors: Entries
+    headers: dict[str, str]
+
+
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:
     """REST framework's hook. ``None`` lets a true bug through to the log and the 500 page."""
     error = translate(error)
     if isinstance(error, CardfileError):
-        number = STATUS_BY_CODE.get(error.code, status.HTTP_400_BAD_REQUEST)
-        headers = {}
-        if number == status.HTTP_401_UNAUTHORIZED:
-            headers["WWW-Authenticate"] = context["request"].authenticators[0].authenticate_header(context["request"])
-        return Response(describe(number, error.code, error.message, list_errors(error)), status=number, headers=headers)
-    return present(error) if isinstance(error, exceptions.APIException) else None
+        refusal = refuse(error, context["request"])
+    elif isinstance(error, exceptions.APIException):
+        refusal = present(error)
+    else:
+        return None
+    shape = describe_resource if getattr(context.get("view"), "error_shape", "") == RESOURCE else describe
+    body = shape(refusal.status, refusal.code, refusal.message, refusal.errors)
+    return Response(body, status=body["status"], headers=refusal.headers)
 
 
-def list_errors(error: CardfileError) -> list[dict[str, str]]:
+def refuse(error: CardfileError, request: Request) -> Refusal:
+    number = STATUS_BY_CODE.get(error.code, status.HTTP_400_BAD_REQUEST)
+    headers = {}
+    if number == status.HTTP_401_UNAUTHORIZED:
+        headers["WWW-Authenticate"] = request.authenticators[0].authenticate_header(request)
+    if retry_after := error.attributes.get("retry_after"):
+        headers["Retry-After"] = str(retry_after)
+    return Refusal(number, error.code, error.message, list_errors(error), headers)
+
+
+def list_errors(error: CardfileError) -> Entries:
     if isinstance(error, Refused):
         return [entry for one in error.errors for entry in list_errors(one)]
     return [{"path": error.path, "code": error.code, "message": error.message}] if error.path else []
@@ -118,17 +164,17 @@ def translate(error: Exception) -> Exception:
     return error
 
 
-def present(error: exceptions.APIException) -> Response:
+def present(error: exceptions.APIException) -> Refusal:
     headers = {"WWW-Authenticate": error.auth_header} if getattr(error, "auth_header", None) else {}
     if wait := getattr(error, "wait", None):
         headers["Retry-After"] = str(int(wait + 0.999))
     entries = flatten(error.detail) if isinstance(error.detail, list | dict) else []
     message = _("Some values were refused.") if entries else str(error.detail)
     code = "invalid" if entries else CODES_OF_DJANGO.get(error.status_code, "error")
-    return Response(describe(error.status_code, code, message, entries), status=error.status_code, headers=headers)
+    return Refusal(error.status_code, code, message, entries, headers)
 
 
-def flatten(detail: Any, path: str = "") -> list[dict[str, str]]:
+def flatten(detail: Any, path: str = "") -> Entries:
     """A serializer's nested errors as one list, with paths such as ``contacts[3].channels[0].value``."""
     if isinstance(detail, dict):
         nested = [(join(path, key), value) for key, value in detail.items()]
@@ -148,8 +194,18 @@ def join(path: str, step: str | int) -> str:
     return f"{path}.{step}" if path else step
 
 
-def describe(number: int, code: str, message: str, errors: list[dict[str, str]] | None = None) -> dict[str, Any]:
+def describe(number: int, code: str, message: str, errors: Entries | None = None) -> dict[str, Any]:
     return {"status": number, "code": code, "message": message, "errors": errors or []}
+
+
+def describe_resource(number: int, code: str, message: str, errors: Entries) -> dict[str, Any]:
+    """The shape of the family that addresses a contact by what it knows; what validation refuses is a 422 there."""
+    invalid = bool(errors) and number == HTTPStatus.BAD_REQUEST
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if invalid else HTTPStatus(number)
+    body: dict[str, Any] = {"status": status.value, "title": status.phrase, "detail": message, "code": code}
+    if invalid:
+        body["validationErrors"] = [{"path": entry["path"], "reason": entry["message"]} for entry in errors]
+    return body
 
 
 def answer(number: int, message: str) -> HttpResponse:

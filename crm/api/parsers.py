@@ -1,7 +1,11 @@
-"""Bodies: JSON, read leniently in form (no content type, a byte order mark, whole numbers of any length), by orjson."""
+"""Bodies: JSON, read leniently in form (no content type, a byte order mark, whole numbers of any length), by orjson.
+
+They may be packed by gzip. A body is as large as it is unpacked, and no more of it than the limit is ever unpacked.
+"""
 
 import json
 import re
+import zlib
 from typing import IO, Any
 
 import orjson
@@ -9,10 +13,13 @@ from django.conf import settings
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 
-from crm.api.errors import BodyTooLarge, Malformed
+from crm.api.errors import BodyTooLarge, BrokenGzip, Malformed, UnsupportedEncoding
 
-__all__ = ["LenientJSONParser", "OneFormatNegotiation", "parse_json"]
+__all__ = ["LenientJSONParser", "OneFormatNegotiation", "parse_json", "unpack"]
 
+DEEPEST = 64
+"""Levels of lists and objects within each other."""
+GZIP = 16 + zlib.MAX_WBITS
 LONG_NUMBER = re.compile(rb"\d{19}")
 UTF_8_MARK = b"\xef\xbb\xbf"
 
@@ -21,10 +28,32 @@ class LenientJSONParser(BaseParser):
     media_type = "application/json"
 
     def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
-        body = stream.read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
-        if len(body) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        """A view may lower the limit: ``most_body_bytes``. What was read stays on the request as ``raw_body``."""
+        limit = getattr(parser_context["view"], "most_body_bytes", None) or settings.MOST_BODY_BYTES
+        body = stream.read(limit + 1)
+        if len(body) > limit:
             raise BodyTooLarge
-        return parse_json(body)
+        request = parser_context["request"]
+        request.raw_body = unpack(body, request.headers.get("Content-Encoding", ""), limit=limit)
+        return parse_json(request.raw_body)
+
+
+def unpack(body: bytes, encoding: str, *, limit: int) -> bytes:
+    encoding = encoding.strip().lower()
+    if encoding in ("", "identity"):
+        return body
+    if encoding not in ("gzip", "x-gzip"):
+        raise UnsupportedEncoding
+    member = zlib.decompressobj(GZIP)
+    try:
+        unpacked = member.decompress(body, limit + 1)
+    except zlib.error as error:
+        raise BrokenGzip from error
+    if len(unpacked) > limit:
+        raise BodyTooLarge
+    if not member.eof or member.unused_data:
+        raise BrokenGzip
+    return unpacked
 
 
 def parse_json(body: bytes) -> Any:
@@ -33,11 +62,22 @@ def parse_json(body: bytes) -> Any:
     if not body.strip():
         return {}
     try:
-        if LONG_NUMBER.search(body):  # orjson would round a number that does not fit 64 bits, and an id is not rounded
-            return json.loads(body, parse_constant=refuse_constant)
-        return orjson.loads(body)
+        # orjson would round a number that does not fit 64 bits, and an id is not rounded.
+        value = json.loads(body, parse_constant=refuse_constant) if LONG_NUMBER.search(body) else orjson.loads(body)
+        check_depth(value, most_containers=body.count(b"{") + body.count(b"["))
     except (ValueError, RecursionError) as error:
         raise Malformed(f"{Malformed.default_message()} ({error})") from error
+    return value
+
+
+def check_depth(value: Any, *, most_containers: int) -> None:
+    """Level by level, where there are enough brackets to be too deep at all."""
+    level, depth = [value], 0
+    while level and most_containers > DEEPEST:
+        if depth > DEEPEST:
+            raise ValueError(f"more than {DEEPEST} levels of lists and objects")
+        parts = (part.values() if isinstance(part, dict) else part for part in level if isinstance(part, dict | list))
+        level, depth = [part for inner in parts for part in inner], depth + 1
 
 
 def refuse_constant(name: str) -> None:
