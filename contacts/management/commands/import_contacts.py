@@ -7,11 +7,21 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
 from contacts.identity import Mode
+from contacts.identity.settings import read_settings
+from contacts.imports.columns import target_of
 from contacts.imports.errors import ImportRefused
 from contacts.imports.plan import Options
 from contacts.imports.run import ImportReport, Progress, run_import
 
 TELL_EVERY = 2.0  # seconds
+
+
+def find_column(name: str) -> str:
+    """The key of a column that is called by its key, label or alias, as headers are."""
+    target = target_of(name, read_settings().schema.columns.values())
+    if target is None:
+        raise CommandError(_("There is no column “%(name)s”. Check its name.") % {"name": name})
+    return target
 
 
 class Command(BaseCommand):
@@ -30,6 +40,14 @@ class Command(BaseCommand):
         )
         parser.add_argument("--mode", choices=[mode.value for mode in Mode], default=Mode.UPSERT.value)
         parser.add_argument("--empty-values", choices=["ignore", "clear"], default="ignore")
+        parser.add_argument("--fill-blanks-only", action="store_true", help="overwrite nothing that a contact has")
+        parser.add_argument(
+            "--keep",
+            action="append",
+            default=[],
+            metavar="COLUMN",
+            help="do not overwrite this column; may be repeated",
+        )
         parser.add_argument("--restore-deleted", action="store_true", help="bring deleted contacts back")
         parser.add_argument("--replace-external-id", action="store_true")
         parser.add_argument("--dry-run", action="store_true", help="count what would happen and write nothing")
@@ -40,6 +58,8 @@ class Command(BaseCommand):
             key=given["key"],
             mode=Mode(given["mode"]),
             empty_values_clear=given["empty_values"] == "clear",
+            fill_blanks_only=given["fill_blanks_only"],
+            keep_columns=tuple(map(find_column, given["keep"])),
             restore_deleted=given["restore_deleted"],
             replace_external_id=given["replace_external_id"],
         )

@@ -24,12 +24,13 @@ pytestmark = pytest.mark.django_db
 BY = "user:1"
 
 
-def import_file(path: Path, *flags: str, key: str = "external_id") -> dict[str, int]:
+def import_file(path: Path, *flags: str, key: str = "external_id", deletes: bool = False) -> dict[str, int]:
     """The counts that are not zero."""
     said = StringIO()
     call_command("import_contacts", str(path), "--key", key, "--json", *flags, stdout=said, stderr=StringIO())
     counts: dict[str, int] = json.loads(said.getvalue().splitlines()[-1])
-    assert list(counts) == ["created", "updated", "unchanged", "restored", "merged", "skipped", "failed", "rows"]
+    counted = ["created", "updated", "unchanged", "restored", "merged", "skipped", "failed", "rows"]
+    assert list(counts) == counted + ["deleted"] * deletes
     return {name: count for name, count in counts.items() if count}
 
 
@@ -56,6 +57,21 @@ def test_new_people_are_created_and_known_ones_updated_or_left(tmp_path: Path) -
         ("C3", "taras@example.com", "Тарас"),
     ]
     assert not Path(f"{path}.errors.csv").exists()
+
+
+def test_what_contacts_have_is_kept_where_that_is_wished(tmp_path: Path) -> None:
+    import_file(write_csv(tmp_path, HEADER, OLENA, BOHDAN))
+    other = write_csv(tmp_path, "external_id,first_name,town", "C1,Olga,Lviv")
+    assert import_file(other, "--fill-blanks-only") == {"updated": 1, "rows": 1}
+    third = write_csv(tmp_path, "external_id,first_name,town", "C2,Bohdan,Kyiv")
+    assert import_file(third, "--keep", "First name") == {"updated": 1, "rows": 1}
+    found = Contact.objects.order_by("external_id").values_list("first_name", "town")
+    assert list(found) == [("Олена", "Lviv"), ("Богдан", "Kyiv")]
+    assert import_file(write_csv(tmp_path, "external_id", "C1", "C9"), "--mode", "delete", deletes=True) == {
+        "skipped": 1,
+        "rows": 2,
+        "deleted": 1,
+    }
 
 
 def test_the_journal_names_the_import(tmp_path: Path) -> None:
