@@ -83,13 +83,18 @@ def read_history(
     runs = _read_imports(page)
     names = name_actors([*(change.by for change in page), *(run.by for run in runs.values())])
     imported = {run.pk: Imported(run.pk, run.file_name, names[run.by], run.started_at) for run in runs.values()}
-    entries = [_read_entry(change, names[change.by], labels, imported.get(change.import_id or 0)) for change in page]
+    entries = [_read_entry(change, names[change.by], labels, imported.get(_import_of(change) or 0)) for change in page]
     return entries, page[-1].pk if len(found) > PAGE else None
 
 
 def _read_imports(changes: Iterable[Change]) -> dict[int, Import]:
-    ids = {change.import_id for change in changes if change.import_id is not None}
+    ids = {import_id for change in changes if (import_id := _import_of(change)) is not None}
     return Import.objects.only("file_name", "by", "started_at").in_bulk(ids) if ids else {}
+
+
+def _import_of(change: Change) -> int | None:
+    """The import that did it, or that was taken back by it."""
+    return change.import_id or (change.details or {}).get("import")
 
 
 def _read_entry(change: Change, actor: Actor, labels: Mapping[str, str], imported: Imported | None) -> Entry:
