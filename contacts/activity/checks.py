@@ -12,12 +12,14 @@ from django.utils.translation import gettext as _
 
 from contacts.activity.types import NewEvent, NewOrder
 from contacts.models import OrderStatus
+from contacts.normalize import is_encodable
 from contacts.records import Problem
 
 __all__ = ["check_event", "check_order", "cost_of", "dump_json"]
 
 LONGEST_TYPE: Final = 100
-LONGEST_KEY: Final = 200
+LONGEST_KEY: Final = 300
+LONGEST_NUMBER: Final = 200
 LONGEST_SOURCE: Final = 20
 LARGEST_JSON: Final = 64 * 1024
 """In bytes; doors may be stricter."""
@@ -39,7 +41,7 @@ def check_event(event: NewEvent) -> Problem | None:
 def check_order(order: NewOrder) -> Problem | None:
     """The first thing that is wrong with an order, apart from whose it is."""
     return (
-        _check_text("number", order.number, LONGEST_KEY, required=True)
+        _check_text("number", order.number, LONGEST_NUMBER, required=True)
         or _check_status(order.status)
         or _check_cost(order.total_cost)
         or _check_currency(order.currency)
@@ -69,7 +71,7 @@ def dump_json(value: Any) -> str:
 
 
 def _check_text(column: str, value: Any, longest: int, *, required: bool = False) -> Problem | None:
-    if not isinstance(value, str) or "\0" in value:
+    if not isinstance(value, str) or "\0" in value or not is_encodable(value):
         return Problem(column, "invalid_value", _("Write this value as text."))
     if required and not value.strip():
         return Problem(column, "required", _("This value is missing. Fill it in."))

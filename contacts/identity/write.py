@@ -258,7 +258,7 @@ def _identifier_parts(world: World) -> Iterable[Part]:
     if stays:
         yield Part(
             "UPDATE contacts_identifier i SET last_seen_at = greatest(i.last_seen_at, %s::timestamptz),"
-            " details = coalesce(k.details::jsonb, i.details)"
+            " details = coalesce(i.details || k.details::jsonb, k.details::jsonb, i.details)"
             " FROM unnest(%s::smallint[], %s::text[], %s::text[], %s::text[]) AS k (kind, app, value, details)"
             " WHERE i.value = k.value AND i.kind = k.kind AND i.app = k.app",
             [

@@ -30,7 +30,7 @@ class Event(models.Model):
 
     contact_id = models.BigIntegerField(_("contact ID"))
     type_id = models.BigIntegerField(_("type"))
-    key = models.CharField(_("key"), max_length=200, default="", blank=True)
+    key = models.CharField(_("key"), max_length=300, default="", blank=True)
     params = models.JSONField(_("parameters"), default=dict, blank=True)
     source = models.CharField(_("source"), max_length=20, default="")
     occurred_at = models.DateTimeField(_("occurred"))

@@ -220,8 +220,10 @@ def test_where_tracking_may_not_set_an_external_id_an_event_with_a_new_one_makes
     [
         ({"type": " "}, "type", "required"),
         ({"type": "x" * 101}, "type", "too_long"),
-        ({"key": "x" * 201}, "key", "too_long"),
+        ({"type": "\ud800"}, "type", "invalid_value"),
+        ({"key": "x" * 301}, "key", "too_long"),
         ({"key": "a\0b"}, "key", "invalid_value"),
+        ({"key": "\ud800"}, "key", "invalid_value"),
         ({"params": ["a"]}, "params", "invalid_value"),
         ({"params": {"a": "\0"}}, "params", "invalid_value"),
         ({"params": {"a": "x" * 70_000}}, "params", "too_long"),
