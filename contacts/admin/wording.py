@@ -91,7 +91,7 @@ RULES: Final[dict[str, Any]] = {
     "L5": gettext_lazy("Several contacts without an external ID matched; the one updated last got it."),
     "L6": gettext_lazy("All that matched have other external IDs, so the match does not count."),
     "L6a": gettext_lazy("The external ID of the only match was replaced, as asked."),
-    "L7": gettext_lazy("Of several matches the contact updated last is meant."),
+    "L7": gettext_lazy("The key decides; of several that share it, the contact updated last is meant."),
     "L8": gettext_lazy("Only a deleted contact matched, so it came back."),
     "L9": gettext_lazy("Nobody matched, so the contact was created."),
     "L10": gettext_lazy("Another contact has the external ID."),

@@ -126,7 +126,10 @@ class ImportAdmin(ModelAdmin):
             return say_number(run.rows_done) if run.rows_done else "—"
         progress = describe_progress(run)
         value = "" if progress["percent"] is None else format_html(' value="{}"', progress["percent"])
-        bar = '<progress class="cf-small-bar" max="100"{} aria-label="{}"></progress><div class="cf-dim">{}</div>'
+        bar = (
+            '<div><progress class="cf-small-bar" max="100"{} aria-label="{}"></progress>'
+            '<span class="cf-dim">{}</span></div>'
+        )
         return format_html(bar, value, _("Progress"), progress["line"])
 
     @display(description=gettext_lazy("outcomes"))

@@ -18,6 +18,8 @@ from contacts.models import Contact, CustomField, Import, ImportFix, PreviewRow
 __all__ = ["RowLine", "find_place", "list_rows", "name_columns", "name_contacts", "say_column"]
 
 ROWS_A_PAGE: Final = 50
+FIXED_AT_MOST: Final = 500_000
+"""The last row in which cells are corrected in place: to show what stands there, the file is read as far as that."""
 PLAIN_RULES: Final = frozenset({"L1", "L9"})
 """Rules that nearly every row has, and that say no more than how it was matched."""
 
@@ -68,7 +70,7 @@ class _Names:
 
     def __init__(self, run: Import, rows: list[PreviewRow], *, with_cells: bool) -> None:
         self.run = run
-        bad = [row.row for row in rows if row.problems]
+        bad = [row.row for row in rows if row.problems and row.row <= FIXED_AT_MOST]
         self.cells = read_cells(run, bad) if with_cells else {}
         self.contacts = name_contacts(row.contact_id for row in rows)
         self.columns = name_columns()
