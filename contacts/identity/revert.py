@@ -290,6 +290,13 @@ class Reverting:
             else:
                 self.return_cookie(contact, key, number)
 
+    def return_cookies(self) -> None:
+        """T2 backwards, for those who go."""
+        self.world.begin()
+        for (key, taker_id), number in self.known.visitors.items():
+            if taker_id in self.known.doomed and number != taker_id and key in self.world.held[taker_id]:
+                self.return_cookie(self.world.rows[taker_id], key, number)
+
     def return_cookie(self, contact: ContactRow, key: Key, number: int) -> None:
         """T2 backwards: the cookie is a visitor's again."""
         world = self.world

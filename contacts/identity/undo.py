@@ -281,6 +281,7 @@ class _Slice:
                 counts["merged"] += self.unmerge(change, walked)
             else:
                 walked.revert(change)
+        walked.return_cookies()
         gone = self.gone()
         for contact_id in gone:
             walked.let_go(self.world.rows[contact_id])

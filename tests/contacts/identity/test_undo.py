@@ -43,6 +43,7 @@ from tests.people import (
     Stage,
     anonymous,
     browsed,
+    browsed_by_cookie,
     cookie,
     device,
     dismissed,
@@ -227,6 +228,16 @@ EFFECTS = {
     "a visitor who becomes a contact": (
         [visitor("guest", "cookie-1")],
         [{"external_id": "C9", "identifiers": [cookie()]}],
+        {},
+    ),
+    "a visitor who becomes a contact that was just made": (
+        [visitor("guest", "cookie-1")],
+        [{"external_id": "C9"}, {"external_id": "C9", "identifiers": [cookie()]}],
+        {},
+    ),
+    "two visitors who become one contact": (
+        [visitor("guest", "cookie-1"), visitor("other", "cookie-2"), browsed_by_cookie("other", "cookie-2")],
+        [{"external_id": "C9", "identifiers": [cookie(), cookie("cookie-2")]}],
         {},
     ),
     "a contact that is restored": (
