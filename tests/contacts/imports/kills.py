@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -67,11 +68,15 @@ def try_all(rows: int, kills: int, chance: random.Random, *, database: bool) -> 
     with working() as worker:
         undisturbed, seconds = import_once(rows, worker)
         say(rows=rows, undisturbed_seconds=round(seconds, 1))
-        for number in range(1, kills + 1):
-            moment = chance.uniform(0.02, 0.98) * seconds
+        killed = 0
+        while killed < kills:
+            moment = Moment(chance.randrange(rows), chance.uniform(0, 0.2))
             found, took = import_once(rows, worker, kill=kill_database if database else worker.kill, moment=moment)
+            if moment.found == rows:
+                continue  # it ended before it was killed
+            killed += 1
             different = [name for name in undisturbed if found[name] != undisturbed[name]]
-            say(kill=number, at_seconds=round(moment, 2), seconds=round(took, 1), different=different)
+            say(kill=killed, after_row=moment.row, killed_at=moment.found, seconds=round(took, 1), different=different)
             if different:
                 say(import_undisturbed=undisturbed["import"], import_disturbed=found["import"])
                 return 1
@@ -132,8 +137,17 @@ def kill_database() -> None:
 # One import
 
 
+@dataclass
+class Moment:
+    """So many seconds after so many rows; ``found`` is where the import then stood."""
+
+    row: int
+    seconds: float
+    found: int = 0
+
+
 def import_once(
-    rows: int, worker: Worker, *, kill: Callable[[], None] | None = None, moment: float = 0.0
+    rows: int, worker: Worker, *, kill: Callable[[], None] | None = None, moment: Moment | None = None
 ) -> tuple[dict[str, Any], float]:
     from contacts.imports import flow
 
@@ -142,9 +156,11 @@ def import_once(
     flow.start(run)
     wait_until(lambda: status_of(run.pk) != "queued", worker)
     started = time.monotonic()
-    if kill is not None:
-        time.sleep(max(0.0, moment - (time.monotonic() - started)))
+    if kill is not None and moment is not None:
+        wait_until(lambda: rows_done_of(run.pk) >= moment.row, worker)
+        time.sleep(moment.seconds)
         kill()
+        moment.found = patient(lambda: rows_done_of(run.pk))
     wait_until(lambda: status_of(run.pk) not in ("queued", "running"), worker)
     took = time.monotonic() - started
     return patient(tables), took
@@ -177,6 +193,12 @@ def status_of(import_id: int) -> str:
     from contacts.models import Import
 
     return str(Import.objects.values_list("status", flat=True).get(pk=import_id))
+
+
+def rows_done_of(import_id: int) -> int:
+    from contacts.models import Import
+
+    return int(Import.objects.values_list("rows_done", flat=True).get(pk=import_id))
 
 
 def arrange(rows: int) -> Any:
