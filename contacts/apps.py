@@ -13,7 +13,13 @@ class ContactsConfig(AppConfig):
 
         from contacts.identity.settings import note_settings_changed
         from contacts.models import Account, CustomField, JunkValue, Policy
+        from contacts.populations import contacts_changed
+        from contacts.webhooks import register
+        from contacts.webhooks.bell import note_changes
+        from contacts.webhooks.journal import ContactChanges
 
         for model in (Account, Policy, JunkValue, CustomField):
             for signal in (post_save, post_delete):
                 signal.connect(note_settings_changed, sender=model, dispatch_uid=f"settings-{model.__name__}")
+        register(ContactChanges())
+        contacts_changed.connect(note_changes, dispatch_uid="contacts.webhooks")

@@ -7,9 +7,10 @@ import logging
 from contacts.activity.partitions import MONTHS_AHEAD, ensure_partitions
 from contacts.identity.retention import erase_expired
 from contacts.imports import jobs as imports
+from contacts.webhooks import jobs as webhooks
 from crm.jobs import periodic
 
-__all__ = ["erase_inactive", "imports", "make_event_partitions"]
+__all__ = ["erase_inactive", "imports", "make_event_partitions", "webhooks"]
 
 logger = logging.getLogger(__name__)
 

@@ -6,6 +6,7 @@ A variable that cannot be understood stops the start with its name, rather than 
 import os
 import secrets
 from contextlib import suppress
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,16 @@ def read_secret_key() -> str:
             os.link(new, file)  # never over a key that another process made meanwhile
         new.unlink()
     return file.read_text()
+
+
+def read_networks(name: str) -> list[str]:
+    networks: list[str] = env.list(name, default=[])
+    for network in networks:
+        try:
+            ip_network(network)
+        except ValueError as error:
+            raise environ.ImproperlyConfigured(f"{name}: {error}. Write networks such as 10.1.0.0/16.") from error
+    return networks
 
 
 SECRET_KEY = read_secret_key()
@@ -200,6 +211,9 @@ RELAXED_CSP = {
     "/admin/": STRICT_CSP | {"script-src": [SELF, UNSAFE_EVAL], "style-src": [SELF, UNSAFE_INLINE]},
     "/api/docs": STRICT_CSP | {"style-src": [SELF, UNSAFE_INLINE]},
 }
+
+# Networks of one's own that webhooks and links to files may reach, such as 10.1.0.0/16; no other private ones.
+OUTBOUND_NETWORKS = read_networks("OUTBOUND_NETWORKS")
 
 
 # API

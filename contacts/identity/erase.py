@@ -117,6 +117,7 @@ def _erase_rows(cursor: psycopg.Cursor[Any], ids: Sequence[int]) -> None:
     listed = load.array_of(ids)
     for table in (
         "identifier", "event", "order", "consent", "change", "importrow", "importtrace", "importeffect", "undokept",
+        "webhookdeadletter",
     ):  # fmt: skip
         cursor.execute(
             f"DELETE FROM contacts_{table} WHERE contact_id = ANY(%s::bigint[])",

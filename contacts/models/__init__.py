@@ -26,6 +26,7 @@ from contacts.models.journal import Change, ChangeKind
 from contacts.models.merge import Merge, MergeMove
 from contacts.models.order import Order, OrderStatus
 from contacts.models.policy import JunkValue, Policy
+from contacts.models.webhook import Webhook, WebhookDeadLetter, WebhookDelivery
 
 __all__ = [
     "Account",
@@ -61,4 +62,7 @@ __all__ = [
     "Suppression",
     "TraceKind",
     "UndoKept",
+    "Webhook",
+    "WebhookDeadLetter",
+    "WebhookDelivery",
 ]
