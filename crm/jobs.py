@@ -27,6 +27,8 @@ from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.contrib.django.utils import connector_params
 from procrastinate.tasks import Task
 
+from crm.api import answers
+
 __all__ = ["app", "periodic", "run_worker"]
 
 MOST_ATTEMPTS = 5  # of a job whose worker keeps dying: perhaps the job is what kills it
@@ -88,3 +90,8 @@ async def forget_old_jobs(context: JobContext, timestamp: int) -> None:
     manager = context.app.job_manager
     await manager.delete_old_jobs(nb_hours=24 * 3)
     await manager.delete_old_jobs(nb_hours=24 * 30, include_failed=True, include_cancelled=True, include_aborted=True)
+
+
+@periodic(cron="23 * * * *")
+def forget_old_answers() -> None:
+    answers.forget_old_answers()

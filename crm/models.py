@@ -1,8 +1,15 @@
+from datetime import timedelta
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-__all__ = ["ApiKey"]
+__all__ = ["ApiKey", "StoredAnswer"]
+
+UNUSED_AFTER = timedelta(days=90)
 
 
 class ApiKey(models.Model):
@@ -19,6 +26,13 @@ class ApiKey(models.Model):
     scope = models.CharField(_("scope"), max_length=30, choices=Scope, default=Scope.FULL)
     prefix = models.CharField(_("starts with"), max_length=20, unique=True, editable=False)
     digest = models.BinaryField(max_length=32, editable=False)
+    calls_a_second = models.PositiveIntegerField(
+        _("calls a second"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("The most it may make of each kind. Empty: the usual limits (200, searches 50, events 350)."),
+    )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     disabled_at = models.DateTimeField(_("disabled"), null=True, blank=True)
@@ -44,3 +58,30 @@ class ApiKey(models.Model):
     def is_valid(self) -> bool:
         now = timezone.now()
         return not (self.disabled_at and self.disabled_at <= now) and not (self.expires_at and self.expires_at <= now)
+
+    @property
+    def is_forgotten(self) -> bool:
+        """Valid, yet not used for 90 days: perhaps nobody needs it, and somebody could find it."""
+        return self.is_valid and (self.last_used_at or self.created_at) < timezone.now() - UNUSED_AFTER
+
+
+class StoredAnswer(models.Model):
+    """What was answered to a call with an ``Idempotency-Key``; see ``crm.api.answers``."""
+
+    key = models.ForeignKey(ApiKey, models.CASCADE)
+    name_digest = models.BinaryField(max_length=32)
+    request_digest = models.BinaryField(max_length=32)
+    status = models.PositiveSmallIntegerField(null=True)
+    body = models.BinaryField(null=True)
+    about = ArrayField(models.BigIntegerField(), null=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["key", "name_digest"], name="stored_answer_once"),)
+        indexes = (
+            models.Index(fields=["created_at"], name="stored_answer_created"),
+            GinIndex(fields=["about"], name="stored_answer_about"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.pk}"

@@ -4,6 +4,7 @@ A variable that cannot be understood stops the start with its name, rather than 
 """
 
 import os
+import re
 import secrets
 from contextlib import suppress
 from ipaddress import ip_network
@@ -85,6 +86,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "crm.admin.policy.PolicyMiddleware",
+    "crm.api.cors.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "crm.api.paths.OptionalSlashMiddleware",
@@ -150,6 +152,10 @@ def read_database() -> dict[str, Any]:
 
 DATABASES = {"default": read_database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# What web processes count together is in shared memory, so on one machine; over several machines in Redis.
+CACHE_URL = env.str("CACHE_URL", default="")
+CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
 
 
 # Language and time
@@ -234,6 +240,17 @@ REST_FRAMEWORK: dict[str, Any] = {
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000  # the map of a file with 1,000 columns
 MOST_BODY_BYTES = env.int("MOST_BODY_BYTES", default=5 * 1024 * 1024)  # of a call, unpacked; uploads have their own
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(MOST_BODY_BYTES, 10 * 1024 * 1024)  # Django's own limit, for pages with long forms
+CALLS_A_SECOND = {  # of one key, over all web processes; a key may have a limit of its own
+    "calls": env.int("CALLS_A_SECOND", default=200),
+    "search": env.int("SEARCHES_A_SECOND", default=50),
+    "events": env.int("EVENTS_A_SECOND", default=350),
+}
+CORS_ORIGINS = env.list("CORS_ORIGINS", default=[])  # whose scripts may call the API: https://shop.example.com,…
+for origin in CORS_ORIGINS:
+    if not re.fullmatch(r"https?://[^/\s*]+", origin):
+        raise environ.ImproperlyConfigured(
+            f"CORS_ORIGINS must list origins such as https://example.com, not {origin!r}."
+        )
 API_DOCS_ARE_PUBLIC = env.bool("API_DOCS_ARE_PUBLIC", default=False)  # else by API key, or signed in
 SPECTACULAR_SETTINGS = {
     "TITLE": "Cardfile API",

@@ -8,7 +8,6 @@ from django.utils.translation import gettext as _
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from contacts.api import schema
 from contacts.api.explain import explain
@@ -19,13 +18,14 @@ from contacts.api.translate import WireContact, read_contact, read_update
 from contacts.identity import Outcome, delete_contacts, erase_contacts, resolve_one
 from contacts.identity.types import API
 from crm.api.renderers import Sentence
+from crm.api.views import ApiView
 
 __all__ = ["ContactView", "ContactsView"]
 
 FLAGS = {"": False, "false": False, "0": False, "no": False, "true": True, "1": True, "yes": True}
 
 
-class ContactsView(APIView):
+class ContactsView(ApiView):
     """``/v1/contact``: whoever the body, or the external ID, means."""
 
     area = "contacts"
@@ -33,14 +33,24 @@ class ContactsView(APIView):
     @property
     def actions(self) -> dict[str, str]:
         """A dry run writes nothing and shows what a contact has: it takes the right to read."""
-        return {"POST": "read"} if read_flag(self.request, "dryRun") else {}
+        return {"POST": "read"} if self.is_dry_run else {}
+
+    @property
+    def refuses_repeats(self) -> bool:
+        return self.request.method == "POST" and not self.is_dry_run
+
+    @property
+    def is_dry_run(self) -> bool:
+        return self.request.method == "POST" and read_flag(self.request, "dryRun")
 
     @schema.add_contact
     def post(self, request: Request) -> Response:
         wire = read_contact(request.data, keys_by_id)
-        if read_flag(request, "dryRun"):
+        if self.is_dry_run:
             return Response(explain(resolve_wire(wire, request, dry_run=True), wire, keys_by_id()))
-        return Response({"id": resolve_wire(wire, request).contact_id})
+        contact_id = resolve_wire(wire, request).contact_id
+        self.about = [contact_id] if contact_id else None
+        return Response({"id": contact_id})
 
     @schema.delete_by_external_id
     def delete(self, request: Request) -> Response:
@@ -53,7 +63,7 @@ class ContactsView(APIView):
         return remove_contact(request, contact_id, "externalCustomerId", value)
 
 
-class ContactView(APIView):
+class ContactView(ApiView):
     """``/v1/contact/{id}``: the contact that the caller names (L10–L13)."""
 
     area = "contacts"

@@ -17,6 +17,7 @@ from contacts.identity.frame import Frame, open_frame, retried
 from contacts.identity.resolve import MAX_BATCH
 from contacts.identity.types import Outcome, Status
 from contacts.identity.world import ERASED, ContactRow
+from crm.api.answers import erase_answers
 
 __all__ = ["erase_contacts"]
 
@@ -80,6 +81,7 @@ def _erase(frame: Frame, erased: set[int]) -> None:
     _erase_rows(cursor, ids)
     forget_in_cases(cursor, ids)
     populations.current().forget(ids)
+    erase_answers(ids)
     world.begin()
     for contact_id in ids:
         row = world.rows[contact_id]

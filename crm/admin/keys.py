@@ -1,9 +1,10 @@
 """API keys: made here, shown once, disabled rather than forgotten."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils import timezone
@@ -12,32 +13,87 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from crm.api.keys import create_api_key
-from crm.models import ApiKey
+from crm.api.keys import create_api_key, forget_found_keys
+from crm.models import UNUSED_AFTER, ApiKey
 
 __all__ = ["ApiKeyAdmin"]
+
+DISABLED, EXPIRED, FORGOTTEN, VALID = "disabled", "expired", "forgotten", "valid"
+CONDITIONS = {
+    DISABLED: _("disabled"),
+    EXPIRED: _("expired"),
+    FORGOTTEN: _("not used for 90 days"),
+    VALID: _("valid"),
+}
+LABELS = {DISABLED: "danger", EXPIRED: "danger", FORGOTTEN: "warning", VALID: "success"}
+
+
+def condition_of(key: ApiKey) -> str:
+    if key.disabled_at:
+        return DISABLED
+    if not key.is_valid:
+        return EXPIRED
+    return FORGOTTEN if key.is_forgotten else VALID
+
+
+class ConditionFilter(admin.SimpleListFilter):
+    title = _("condition")
+    parameter_name = "condition"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return list(CONDITIONS.items())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> QuerySet[ApiKey]:
+        now = timezone.now()
+        expired, long_ago = Q(expires_at__lte=now), now - UNUSED_AFTER
+        unused = Q(last_used_at__lt=long_ago) | Q(last_used_at=None, created_at__lt=long_ago)
+        enabled = Q(disabled_at=None)
+        meant = {
+            DISABLED: ~enabled,
+            EXPIRED: enabled & expired,
+            FORGOTTEN: enabled & ~expired & unused,
+            VALID: enabled & ~expired & ~unused,
+        }
+        return queryset.filter(meant[self.value()]) if self.value() in meant else queryset
 
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ModelAdmin):
-    list_display = ("name", "prefix", "scope", "is_valid", "last_used_at", "expires_at", "created_at")
-    list_filter = ("scope",)
+    list_display = (
+        "name",
+        "prefix",
+        "scope",
+        "condition",
+        "calls_a_second",
+        "last_used_at",
+        "expires_at",
+        "created_at",
+    )
+    list_filter = (ConditionFilter, "scope")
     search_fields = ("name", "prefix")
     readonly_fields = ("prefix", "created_at", "last_used_at", "disabled_at")
-    actions = ("disable",)
+    actions = ("disable", "enable")
 
-    @display(description=_("valid"), boolean=True)
-    def is_valid(self, key: ApiKey) -> bool:
-        return key.is_valid
+    @display(description=_("condition"), label={str(CONDITIONS[name]): color for name, color in LABELS.items()})
+    def condition(self, key: ApiKey) -> str:
+        return str(CONDITIONS[condition_of(key)])
 
     def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> tuple[str, ...]:
-        return ("name", "scope", "expires_at", *(self.readonly_fields if obj else ()))
+        return ("name", "scope", "expires_at", "calls_a_second", *(self.readonly_fields if obj else ()))
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        if request.method == "GET":
+            warn_of_forgotten(request)
+        return super().changelist_view(request, extra_context)
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: "ModelForm[ApiKey]", change: bool) -> None:
         if change:
             super().save_model(request, obj, form, change)
+            forget_found_keys()
             return
-        key, secret = create_api_key(obj.name, scope=obj.scope, expires_at=obj.expires_at)
+        key, secret = create_api_key(
+            obj.name, scope=obj.scope, expires_at=obj.expires_at, calls_a_second=obj.calls_a_second
+        )
         obj.pk, obj.prefix, obj.digest = key.pk, key.prefix, key.digest
         obj._state.adding = False
         messages.warning(request, gettext("Copy the key now, it is not shown again: %(key)s") % {"key": secret})
@@ -45,9 +101,29 @@ class ApiKeyAdmin(ModelAdmin):
     @admin.action(description=_("Disable"), permissions=["change"])
     def disable(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         count = queryset.filter(disabled_at=None).update(disabled_at=timezone.now())
+        forget_found_keys()
         text = ngettext("%(count)d key was disabled.", "%(count)d keys were disabled.", count)
+        messages.success(request, text % {"count": count})
+
+    @admin.action(description=_("Enable again"), permissions=["change"])
+    def enable(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        count = queryset.exclude(disabled_at=None).update(disabled_at=None)
+        forget_found_keys()
+        text = ngettext("%(count)d key was enabled.", "%(count)d keys were enabled.", count)
         messages.success(request, text % {"count": count})
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A key stands behind changes in the journal, so it is disabled instead."""
         return False
+
+
+def warn_of_forgotten(request: HttpRequest) -> None:
+    """Nothing is switched off by itself: a system that calls once a year may still need its key."""
+    names = [key.name for key in ApiKey.objects.filter(disabled_at=None) if key.is_forgotten]
+    if names:
+        text = ngettext(
+            "This key has not been used for %(days)d days. Disable it if nobody needs it: %(names)s.",
+            "These keys have not been used for %(days)d days. Disable those that nobody needs: %(names)s.",
+            len(names),
+        )
+        messages.warning(request, text % {"days": UNUSED_AFTER / timedelta(days=1), "names": ", ".join(names)})

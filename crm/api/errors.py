@@ -26,6 +26,7 @@ __all__ = [
     "NotAuthenticatedByKey",
     "NotFound",
     "ScopeTooNarrow",
+    "TooManyCalls",
     "UnsupportedEncoding",
     "handle_exception",
 ]
@@ -101,6 +102,12 @@ class BodyTooLarge(CardfileError):
     """The body is too large. Send less at a time."""
 
     code = "body_too_large"
+
+
+class TooManyCalls(CardfileError):
+    """Too many calls with this API key within a second. Wait a moment and send it again."""
+
+    code = "too_many_requests"
 
 
 class UnsupportedEncoding(CardfileError):

@@ -32,4 +32,6 @@ class ApiRenderer(BaseRenderer):
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
         if data is None:
             return b""
+        if isinstance(data, bytes):  # an answer that was kept
+            return data
         return data.encode() if isinstance(data, Sentence) else encode(data)

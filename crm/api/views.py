@@ -2,13 +2,24 @@
 
 class ContactView(ApiView):
     area = "contacts"                       # what a key's scope is asked for, see ``crm.api.permissions``
+    rate = "calls"                          # or "search", "events": settings.CALLS_A_SECOND
     error_shape = "resource"                # {status, title, detail, code}; else {status, code, message, errors}
     most_body_bytes = EVENT_BODY_BYTES      # else settings.MOST_BODY_BYTES
+    refuses_repeats = True                  # 409 for the same body again within a minute; may be a property
+
+A handler may set ``self.about = [ids]``: the contacts that its answer tells something of, see ``crm.api.answers``.
 """
 
-from typing import Final
+from collections.abc import Collection
+from typing import Any, Final
 
+from django.http import HttpResponseBase
+from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
+
+from crm.api.once import Answered, Once, begin
+from crm.api.throttles import KeyThrottle, Rate
 
 __all__ = ["EVENT_BODY_BYTES", "ApiView"]
 
@@ -17,5 +28,41 @@ EVENT_BODY_BYTES: Final = 20 * 1024
 
 class ApiView(APIView):
     area: str | None = ""
+    rate = "calls"
     error_shape = ""
     most_body_bytes: int | None = None
+    refuses_repeats: Any = False
+    throttle_classes = [KeyThrottle]
+
+    about: Collection[int] | None = None
+    rate_left: Rate | None = None
+    once: Once | None = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Who calls, may they, not too often, and not what was done already."""
+        super().initial(request, *args, **kwargs)
+        self.once = begin(request, refuses_repeats=self.refuses_repeats)
+
+    def handle_exception(self, error: Exception) -> Response:
+        if isinstance(error, Answered):
+            return error.response
+        try:
+            response: Response = super().handle_exception(error)
+        finally:
+            self.end_once(Response(status=500))
+        return response
+
+    def finalize_response(
+        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        self.end_once(response)
+        if self.rate_left is not None:
+            for name, value in self.rate_left.headers.items():
+                response.headers[name] = value
+        finished: HttpResponseBase = super().finalize_response(request, response, *args, **kwargs)
+        return finished
+
+    def end_once(self, response: HttpResponseBase) -> None:
+        once, self.once = self.once, None
+        if once is not None:
+            once.end(response, self.about)

@@ -168,7 +168,7 @@ def test_a_custom_value_is_shown_as_text_and_can_be_sent_back(send, show, kind, 
     field = CustomField.objects.create(key="extra", label="Extra", type=kind, options=["a", "b"])
     contact_id = send({**OLENA, "fields": [{"id": field.pk, "value": sent}]})
 
-    send({**OLENA, "fields": show(contact_id)["fields"]})
+    send({**OLENA, "languageCode": "uk", "fields": show(contact_id)["fields"]})
 
     assert show(contact_id)["fields"] == [{"id": field.pk, "value": shown}]
 
@@ -439,7 +439,7 @@ def test_a_dry_run_takes_the_right_to_read(call_api, send):
     ],
 )
 def test_a_key_may_do_what_its_scope_says(call_api, send, scope, allowed):
-    contact_id = send(OLENA)
+    contact_id = send({**OLENA, "languageCode": "uk"})
     calls = {"post": "/api/v1/contact"} | dict.fromkeys(("put", "get", "delete"), f"/api/v1/contact/{contact_id}")
 
     answers = {method: call_api(method, path, OLENA, scope=scope) for method, path in calls.items()}
@@ -488,15 +488,16 @@ def test_a_body_on_reading_or_deleting_is_ignored(send, method):
 # What it costs
 
 
-def test_beside_the_verb_a_call_costs_one_look_up_of_the_key(send, tier):
-    """The verb has a cursor of its own, which is not counted here, but for the block of ids it takes now and then."""
+def test_beside_the_verb_a_call_costs_no_query(send, tier):
+    """The verb has a cursor of its own, which is not counted here, but for the block of ids it takes now and then.
+
+    The key is remembered for seconds, and calls are counted in shared memory."""
     body = {**OLENA, "fields": [{"id": tier.pk, "value": "gold"}]}
     send(body)
 
     with CaptureQueriesContext(connection) as queries:
         send({**body, "firstName": "Olena"})
 
-    (look_up,) = [
+    assert [
         query["sql"] for query in queries if query["sql"].startswith("SELECT") and "nextval" not in query["sql"]
-    ]
-    assert "crm_apikey" in look_up
+    ] == []

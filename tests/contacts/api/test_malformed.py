@@ -211,7 +211,7 @@ def test_a_body_of_another_kind_is_told_so(call_api, kind):
 
 
 def test_a_body_too_large_is_told_so(call_api, settings):
-    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000
+    settings.MOST_BODY_BYTES = 1_000
 
     answer = call_api("post", CONTACT, {**NAMED, "lastName": "x" * 1_000})
 
