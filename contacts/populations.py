@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from django.dispatch import Signal
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NoPopulations",
+    "Population",
     "PopulationMove",
     "Populations",
     "contacts_changed",
@@ -32,6 +33,14 @@ contacts_changed: Final = Signal()
 
 contacts_merged: Final = Signal()
 """Sent with ``survivor_id`` and ``loser_id`` inside the merging transaction, after the rows have moved."""
+
+
+class Population(NamedTuple):
+    """A group as others show it; ``type`` is static, dynamic or combined."""
+
+    id: int
+    name: str
+    type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +101,10 @@ class Populations(Protocol):
         """Which of these contacts somebody put into a group."""
         ...
 
+    def groups_of(self, contact_id: int) -> list[Population]:
+        """The groups that somebody put this contact into, by name."""
+        ...
+
     def forget(self, contact_ids: Sequence[int]) -> None:
         """Removes every trace of erased contacts."""
         ...
@@ -134,6 +147,9 @@ class NoPopulations:
 
     def grouped(self, contact_ids: Sequence[int]) -> set[int]:
         return set()
+
+    def groups_of(self, contact_id: int) -> list[Population]:
+        return []
 
     def forget(self, contact_ids: Sequence[int]) -> None:
         return None

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from contacts.models import Contact
-from contacts.populations import PopulationMove
+from contacts.populations import Population, PopulationMove
 from segments.catalogue import save_segment
 from segments.membership import (
     MembershipRow,
@@ -93,6 +93,11 @@ class SegmentPopulations:
                 "SELECT DISTINCT contact_id FROM segments_membership WHERE contact_id = ANY(%s)", [list(contact_ids)]
             )
             return {row[0] for row in cursor.fetchall()}
+
+    def groups_of(self, contact_id: int) -> list[Population]:
+        """The static segments that the contact is in."""
+        rows = Segment.objects.filter(type=SegmentType.STATIC, memberships__contact_id=contact_id)
+        return [Population(*row) for row in rows.order_by("name", "pk").values_list("pk", "name", "type")]
 
     def forget(self, contact_ids: Sequence[int]) -> None:
         """Removes the memberships of erased contacts."""

@@ -148,3 +148,14 @@ def test_an_erased_contact_leaves_no_membership(people: People, segments: dict[s
     current().forget([olena])
 
     assert memberships() == {(taras, "Red")}
+
+
+def test_the_groups_of_a_contact_are_the_static_segments_that_it_was_put_into(
+    segments: dict[str, Segment], people: People
+) -> None:
+    for name in ("Red", "Blue"):
+        current().add(name, [people["olena"].pk], by="import:1")
+
+    shown = [(segments["Blue"].pk, "Blue", "static"), (segments["Red"].pk, "Red", "static")]
+    assert current().groups_of(people["olena"].pk) == shown
+    assert current().groups_of(people["bohdan"].pk) == NoPopulations().groups_of(people["olena"].pk) == []
