@@ -81,7 +81,7 @@ def _check_text(column: str, value: Any, longest: int, *, required: bool = False
 
 
 def _check_status(value: Any) -> Problem | None:
-    if value in STATUSES:
+    if isinstance(value, str) and value in STATUSES:
         return None
     return Problem(
         "status", "unknown_status", _("The status is one of: %(all)s.") % {"all": ", ".join(sorted(STATUSES))}

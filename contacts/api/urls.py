@@ -3,6 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import IntConverter
 
+from contacts.api import activity, tokens
 from contacts.api.translate import LARGEST_ID
 from contacts.api.views import ContactsView, ContactView
 
@@ -22,4 +23,14 @@ register_converter(ContactIdConverter, "contact_id")
 urlpatterns = [
     path("v1/contact", ContactsView.as_view(), name="api-contacts"),
     path("v1/contact/<contact_id:contact_id>", ContactView.as_view(), name="api-contact"),
+    path("v1/orders", activity.OrdersView.as_view(), name="api-orders"),
+    path("v1/event", activity.EventView.as_view(), name="api-event"),
+    path("v2/event", activity.EventV2View.as_view(), name="api-event-v2"),
+    path("v1/past_events", activity.PastEventsView.as_view(), name="api-past-events"),
+    path("v2/past_events", activity.PastEventsV2View.as_view(), name="api-past-events-v2"),
+    path("v1/contact/token/activated/<str:app>/<path:token>", tokens.ActivatedView.as_view(), name="api-activated"),
+    path("v1/contact/token/<str:app>/<path:token>/contactId", tokens.TokenContactView.as_view(), name="api-token"),
+    path("v1/apps/<str:app>/tokens", tokens.AddTokensView.as_view(), name="api-tokens"),
+    path("v1/apps/<str:app>/token/mute", tokens.MuteView.as_view(), name="api-mute"),
+    path("v1/apps/<str:app>/token/unmute", tokens.UnmuteView.as_view(), name="api-unmute"),
 ]

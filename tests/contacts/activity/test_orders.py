@@ -246,6 +246,7 @@ def test_an_erased_contact_leaves_no_order_and_its_number_is_free(make_contact):
         ({"number": "x" * 201}, "number", "too_long"),
         ({"number": "\ud800"}, "number", "invalid_value"),
         ({"status": "LOST"}, "status", "unknown_status"),
+        ({"status": ["DELIVERED"]}, "status", "unknown_status"),
         ({"total_cost": "much"}, "total_cost", "invalid_number"),
         ({"total_cost": "NaN"}, "total_cost", "invalid_number"),
         ({"total_cost": True}, "total_cost", "invalid_number"),
