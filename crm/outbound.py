@@ -184,6 +184,8 @@ def open_connection(
         clock.start()
         connection.sock = _connect(place, addresses, seconds)
         yield connection
+        if cut:
+            raise TimeoutError  # what was read so far looks like all there is
     except (OSError, http.client.HTTPException) as error:
         raise NoAnswer(_say_trouble(error, seconds=seconds if cut else None)) from error
     finally:

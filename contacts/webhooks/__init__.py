@@ -9,12 +9,13 @@ from contacts.webhooks.deadletters import discard_dead_letters, replay_dead_lett
 from contacts.webhooks.deliver import deliver, send_test
 from contacts.webhooks.signature import secret_of
 from contacts.webhooks.sources import Happening, Source, register, sources
-from contacts.webhooks.targets import change_secret, count_waiting, save_webhook, skip_waiting, try_now
+from contacts.webhooks.targets import change_secret, check_webhook, count_waiting, save_webhook, skip_waiting, try_now
 
 __all__ = [
     "Happening",
     "Source",
     "change_secret",
+    "check_webhook",
     "count_waiting",
     "deliver",
     "discard_dead_letters",

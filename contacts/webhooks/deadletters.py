@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from contacts.models import Webhook, WebhookDeadLetter
+from contacts.webhooks.bell import ring
 from contacts.webhooks.claims import update_claimed
 from contacts.webhooks.requests import Answer, send
 from contacts.webhooks.sources import Happening, source_named
@@ -42,6 +43,7 @@ def replay_dead_letters(ids: Collection[int]) -> int:
     count = letters.update(replay_at=datetime.now(UTC))
     targets = Webhook.objects.filter(pk__in=letters.values("webhook_id"))
     targets.update(next_try_at=None)
+    ring()
     return count
 
 

@@ -43,6 +43,7 @@ GROUPS: list[tuple[Any, list[tuple[Any, str, str]]]] = [
             (_("Event types"), "category", "contacts.eventtype"),
             (_("Account"), "settings", "contacts.account"),
             (_("API keys"), "key", "crm.apikey"),
+            (_("Webhooks"), "webhook", "contacts.webhook"),
             (_("Users"), "person", "auth.user"),
             (_("Groups"), "groups", "auth.group"),
             (_("Jobs"), "schedule", "procrastinate.procrastinatejob"),
