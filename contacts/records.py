@@ -25,8 +25,8 @@ class Record:
 
     ``ref`` is the caller's own name for it (a row number, a path). ``identifiers`` are the carried keys in look-up
     order. ``shown`` maps a key to the value as it was written, where that differs. ``fields`` are values to write by
-    column, ``attributes`` custom fields by key; ``cleared`` the columns that are present and empty (T10). ``consent`` is
-    what it says of consent, if anything; nothing is decided by it.
+    column, ``attributes`` custom fields by key; ``cleared`` the columns that are present and empty (T10). ``consent``
+    is what it says of consent, if anything; nothing is decided by it.
     """
 
     __slots__ = (

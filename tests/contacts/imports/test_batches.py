@@ -45,7 +45,9 @@ def test_both_ways_of_reading_give_the_same(tmp_path: Path) -> None:
     assert [record["problems"][0].code for record in here[0][2:4]] == ["invalid_email", "ragged_row"]
 
 
-@pytest.mark.parametrize(("skip", "sizes"), [(1_000, [500, 500, 500]), (1_300, [200, 500, 500]), (2_400, [100]), (2_500, [])])
+@pytest.mark.parametrize(
+    ("skip", "sizes"), [(1_000, [500, 500, 500]), (1_300, [200, 500, 500]), (2_400, [100]), (2_500, [])]
+)
 def test_reading_goes_on_where_it_stopped_and_cuts_at_the_same_places(
     tmp_path: Path, skip: int, sizes: list[int]
 ) -> None:
