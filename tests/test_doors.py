@@ -15,6 +15,7 @@ from contacts.models import Change, Contact, DuplicateCase, Event, Identifier, O
 from contacts.normalize import clean_email
 from tests.people import Stage, set_up_account, tokens_of
 from tests.rules import finding, merging, normalisation, policy, taking_over
+from tests.rules.activity_doors import ActivityApi
 from tests.rules.doors import Door, LargeBatch, Service, Told
 from tests.rules.row import Act, Row
 from tests.rules.server_doors import Activity, Api, File
@@ -23,7 +24,7 @@ from tests.rules.sheet_door import Sheet
 ROWS = [*normalisation.ROWS, *finding.ROWS, *taking_over.ROWS, *policy.ROWS, *merging.ROWS]
 
 
-DOORS: list[Door] = [Service(), LargeBatch(), Api(), File(), Sheet(), Activity()]
+DOORS: list[Door] = [Service(), LargeBatch(), Api(), File(), Sheet(), Activity(), ActivityApi()]
 
 
 def cases() -> Iterable[Any]:

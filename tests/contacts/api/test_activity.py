@@ -396,6 +396,13 @@ def test_of_equal_push_tokens_the_one_seen_last_is_meant(send_params, olena):
     assert set(Identifier.objects.filter(value="push-1").values_list("contact_id", flat=True)) == {olena, bohdan}
 
 
+def test_a_token_that_nobody_has_is_hung_on_whom_the_event_names(send_params, olena):
+    send_params(pushToken="push-2", email="olena@example.com")
+    send_params(pushToken="push-2")
+
+    assert list(Event.objects.values_list("contact_id", flat=True)) == [olena, olena]
+
+
 def test_the_same_address_under_three_names_is_one(send_params, olena):
     answer = send_params(Email="olena@example.com", UserEmail=" olena@example.com", ContactEmail="olena@example.com")
 
@@ -736,6 +743,13 @@ def test_a_key_that_may_write_events_may_send_them(call_api, path, scope):
 
     assert answer.status_code == (403 if scope == "read" else 200)
     assert scope != "read" or answer.json()["code"] == "scope_too_narrow"
+
+
+@pytest.mark.parametrize("path", CALLS)
+def test_events_have_a_rate_of_their_own(call_api, path):
+    answer = call_api("post", path, CALLS[path])
+
+    assert answer["X-RateLimit-Limit"] == ("200" if path == ORDERS else "350")
 
 
 @pytest.mark.parametrize("path", CALLS)
