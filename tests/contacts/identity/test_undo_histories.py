@@ -29,7 +29,7 @@ from contacts.identity.integrity import find_problems
 from contacts.identity.load import ESCALATE_ABOVE
 from contacts.identity.settings import forget_settings, note_settings_changed
 from contacts.identity.undo import find_extent, take_back_slice
-from contacts.models import Contact, CustomField, DuplicateCase, Identifier, ImportTrace, Merge, Policy
+from contacts.models import Change, Contact, CustomField, DuplicateCase, Identifier, ImportTrace, Merge, Policy
 from crm.errors import CardfileError
 from tests.contacts.identity.test_state_machine import KEYS, addresses, other_ways, plan_of, records, trusted_ways
 
@@ -144,15 +144,18 @@ def take_back() -> set[int]:
     return kept
 
 
-def sheets() -> dict[int, Any]:
-    """Every contact with its identifiers, but for when it was updated."""
+def sheets(*, seen: bool = True) -> dict[int, Any]:
+    """Every contact with its identifiers, but for when it was updated, and, unless ``seen``, when they were seen."""
+    unasked = {"id", "updated_at"} if seen else {"id", "updated_at", "last_seen_at"}
     held: dict[int, list[Any]] = {}
     for row in Identifier.objects.order_by("kind", "app", "value").values():
-        held.setdefault(row.pop("contact_id"), []).append({name: row[name] for name in row if name != "id"})
+        held.setdefault(row.pop("contact_id"), []).append({name: row[name] for name in row if name not in unasked})
     found: dict[int, Any] = {}
     for contact in Contact.objects.values():
-        del contact["updated_at"]
-        found[contact["id"]] = contact, held.pop(contact["id"], [])
+        found[contact["id"]] = (
+            {name: contact[name] for name in contact if name not in unasked - {"id"}},
+            held.pop(contact["id"], []),
+        )
     return found | {number: (None, rows) for number, rows in held.items()}
 
 
@@ -188,10 +191,16 @@ def test_whoever_is_not_as_before_was_changed_by_somebody_else(
 ) -> None:
     with account(strict=strict) as play:
         play.carry_out(before)
+        stood = sheets(seen=False)
         play.run_import(batches, way)
+        last = Change.objects.order_by("pk").values_list("pk", flat=True).last() or 0
         play.carry_out(since)
+        touched = set(Change.objects.filter(pk__gt=last).values_list("contact_id", flat=True))
 
-        take_back()
+        listed = take_back()
 
+        left = sheets(seen=False)
+        quiet = {pk for pk in stood if stood[pk][0] is not None} - touched - listed
+        assert {pk: left.get(pk) for pk in quiet} == {pk: stood[pk] for pk in quiet}
         assert find_problems() == []
         assert not ImportTrace.objects.exists()
