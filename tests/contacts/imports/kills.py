@@ -1,8 +1,9 @@
 """kill -9 of the worker, or of the database, at random moments of an import: does it end as an undisturbed one?
 
-By hand:  python -m tests.contacts.imports.kills --rows 100000 --kills 20 [--database] [--seed N]
+By hand:  python -m tests.contacts.imports.kills --rows 100000 --kills 5 --imports 4 [--database] [--seed N]
 It makes a database of its own, in a temporary folder unless VAR_DIR is set, imports a file once undisturbed, and then
-once for each kill. The worker is the real one; whatever a supervisor would start again is started again, no more.
+``--imports`` times with so many kills. The worker is the real one; whatever a supervisor would start again is started
+again, no more.
 """
 
 import argparse
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,8 @@ PATIENCE = 600.0
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=100_000)
-    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--kills", type=int, default=5, help="for each import")
+    parser.add_argument("--imports", type=int, default=4)
     parser.add_argument("--database", action="store_true", help="kill the database instead of the worker")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
@@ -40,7 +42,7 @@ def main() -> int:
         Path(os.environ["VAR_DIR"]).mkdir(parents=True, exist_ok=True)
         set_up()
         try:
-            return try_all(given.rows, given.kills, random.Random(given.seed), database=given.database)
+            return try_all(given, random.Random(given.seed))
         finally:
             tear_down()
 
@@ -64,19 +66,17 @@ def tear_down() -> None:
     release_server(settings.VAR_DIR / "postgresql")
 
 
-def try_all(rows: int, kills: int, chance: random.Random, *, database: bool) -> int:
+def try_all(given: argparse.Namespace, chance: random.Random) -> int:
     with working() as worker:
-        undisturbed, seconds = import_once(rows, worker)
-        say(rows=rows, undisturbed_seconds=round(seconds, 1))
-        killed = 0
-        while killed < kills:
-            moment = Moment(chance.randrange(rows), chance.uniform(0, 0.2))
-            found, took = import_once(rows, worker, kill=kill_database if database else worker.kill, moment=moment)
-            if moment.found == rows:
-                continue  # it ended before it was killed
-            killed += 1
+        kill = kill_database if given.database else worker.kill
+        undisturbed, seconds = import_once(given.rows, worker)
+        say(rows=given.rows, undisturbed_seconds=round(seconds, 1))
+        for _ in range(given.imports):
+            places = sorted(chance.randrange(given.rows) for _ in range(given.kills))
+            moments = [Moment(row, chance.uniform(0, 0.2)) for row in places]
+            found, took = import_once(given.rows, worker, kill=kill, moments=moments)
             different = [name for name in undisturbed if found[name] != undisturbed[name]]
-            say(kill=killed, after_row=moment.row, killed_at=moment.found, seconds=round(took, 1), different=different)
+            say(killed_at=[moment.found for moment in moments], seconds=round(took, 1), different=different)
             if different:
                 say(import_undisturbed=undisturbed["import"], import_disturbed=found["import"])
                 return 1
@@ -147,7 +147,7 @@ class Moment:
 
 
 def import_once(
-    rows: int, worker: Worker, *, kill: Callable[[], None] | None = None, moment: Moment | None = None
+    rows: int, worker: Worker, *, kill: Callable[[], None] | None = None, moments: Sequence[Moment] = ()
 ) -> tuple[dict[str, Any], float]:
     from contacts.imports import flow
 
@@ -156,10 +156,11 @@ def import_once(
     flow.start(run)
     wait_until(lambda: status_of(run.pk) != "queued", worker)
     started = time.monotonic()
-    if kill is not None and moment is not None:
-        wait_until(lambda: rows_done_of(run.pk) >= moment.row, worker)
+    for moment in moments:
+        wait_until(lambda: rows_done_of(run.pk) >= moment.row, worker)  # noqa: B023 (asked at once)
         time.sleep(moment.seconds)
-        kill()
+        if kill is not None:
+            kill()
         moment.found = patient(lambda: rows_done_of(run.pk))
     wait_until(lambda: status_of(run.pk) not in ("queued", "running"), worker)
     took = time.monotonic() - started
