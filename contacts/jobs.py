@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 
 from contacts.activity.partitions import MONTHS_AHEAD, ensure_partitions
+from contacts.bulk import jobs as bulk
+from contacts.exports import jobs as exports
 from contacts.identity.retention import erase_expired
 from contacts.imports import jobs as imports
 from contacts.webhooks import jobs as webhooks
 from crm.jobs import periodic
 
-__all__ = ["erase_inactive", "imports", "make_event_partitions", "webhooks"]
+__all__ = ["bulk", "erase_inactive", "exports", "imports", "make_event_partitions", "webhooks"]
 
 logger = logging.getLogger(__name__)
 

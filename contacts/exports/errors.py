@@ -2,10 +2,34 @@
 
 from crm.errors import CardfileError
 
-__all__ = ["ExportsOnly"]
+__all__ = ["ColumnUnknown", "ExportsOnly", "FormatUnknown", "SegmentUnknown", "Withdrawn"]
 
 
 class ExportsOnly(CardfileError):
     """This resource writes files, never contacts. Use the import of the back office, the command or the API."""
 
     code = "exports_only"
+
+
+class FormatUnknown(CardfileError):
+    """The format is csv or jsonl."""
+
+    code = "unknown_format"
+
+
+class ColumnUnknown(CardfileError):
+    """There is no such column to export. Check its name."""
+
+    code = "unknown_column"
+
+
+class SegmentUnknown(CardfileError):
+    """There is no such segment. Send the id or the name of one that there is."""
+
+    code = "unknown_segment"
+
+
+class Withdrawn(CardfileError):
+    """Nobody wants this export any more."""
+
+    code = "export_withdrawn"

@@ -82,6 +82,7 @@ def _erase(frame: Frame, erased: set[int]) -> None:
     forget_in_cases(cursor, ids)
     populations.current().forget(ids)
     erase_answers(ids)
+    _withdraw_exports(cursor)
     world.begin()
     for contact_id in ids:
         row = world.rows[contact_id]
@@ -119,12 +120,21 @@ def _erase_rows(cursor: psycopg.Cursor[Any], ids: Sequence[int]) -> None:
     listed = load.array_of(ids)
     for table in (
         "identifier", "event", "order", "consent", "change", "importrow", "importtrace", "importeffect", "undokept",
+        "bulkrow",
         "webhookdeadletter",
     ):  # fmt: skip
         cursor.execute(
             f"DELETE FROM contacts_{table} WHERE contact_id = ANY(%s::bigint[])",
             (listed,),
         )
+
+
+def _withdraw_exports(cursor: psycopg.Cursor[Any]) -> None:
+    """Files that may hold somebody who was just erased are handed out no more."""
+    cursor.execute(
+        "UPDATE contacts_contactexport SET status = 'withdrawn'"
+        " WHERE status = 'running' OR (status = 'finished' AND expires_at > now())"
+    )
 
 
 def _erase_merges(cursor: psycopg.Cursor[Any], ids: Sequence[int]) -> None:

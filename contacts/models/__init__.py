@@ -4,8 +4,10 @@ Rows of contacts and identifiers are written in ``contacts.identity`` alone; not
 """
 
 from contacts.models.account import Account
+from contacts.models.bulk_call import BulkCall, BulkRow, CallStatus
 from contacts.models.consent import Consent, Suppression
 from contacts.models.contact import ChannelState, Contact, ContactState
+from contacts.models.contact_export import ContactExport, ExportStatus
 from contacts.models.custom_field import CustomField, FieldType
 from contacts.models.duplicate_case import CaseReason, CaseStatus, DuplicateCase
 from contacts.models.event import Event, EventType
@@ -30,6 +32,9 @@ from contacts.models.webhook import Webhook, WebhookDeadLetter, WebhookDelivery
 
 __all__ = [
     "Account",
+    "BulkCall",
+    "BulkRow",
+    "CallStatus",
     "CaseReason",
     "CaseStatus",
     "Change",
@@ -37,12 +42,14 @@ __all__ = [
     "ChannelState",
     "Consent",
     "Contact",
+    "ContactExport",
     "ContactState",
     "CustomField",
     "DuplicateCase",
     "EffectKind",
     "Event",
     "EventType",
+    "ExportStatus",
     "FieldType",
     "Identifier",
     "Import",

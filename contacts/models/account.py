@@ -13,6 +13,15 @@ class Account(models.Model):
         help_text=_("Two letters. National phone numbers are read as numbers of this country."),
     )
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
+    upload_hosts = models.TextField(
+        _("hosts of files to import"),
+        default="",
+        blank=True,
+        help_text=_(
+            "One a line, such as files.example.com. Other systems may hand over links to CSV files on these hosts, and"
+            " on no others."
+        ),
+    )
     settings_version = models.BigIntegerField(
         default=1, editable=False, help_text="Moves with every change of policy, junk, custom fields or account."
     )

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 class ImportStatus(models.TextChoices):
     """Where an import stands on its way from an uploaded file to one that was taken back."""
 
+    FETCHING = "fetching", _("being fetched")
     UPLOADED = "uploaded", _("uploaded")
     PREVIEWING = "previewing", _("being previewed")
     PREVIEWED = "previewed", _("previewed")
@@ -31,14 +32,15 @@ class Import(models.Model):
 
     ``rows_done`` moves on in the transaction that writes the rows, so that a killed run goes on exactly there.
     ``file_name`` is what the person called the file, ``stored_name`` the one below ``IMPORTS_DIR`` ('' where the file
-    stayed where it was). ``mapping`` has one entry a column: {"header", "target", "overwrite"}. ``run_seconds`` are
-    those that it worked, without pauses. ``taken_up_at`` is when the worker last took up what it does now, at the row
-    ``taken_up_rows``, for the ``attempts``-th time without having come any further. What it journaled from the id
-    ``undo_mark`` on has been taken back, for ``undo_by``.
+    stayed where it was), ``link`` where a file is fetched from before there is one. ``mapping`` has one entry a column:
+    {"header", "target", "overwrite"}. ``run_seconds`` are those that it worked, without pauses. ``taken_up_at`` is when
+    the worker last took up what it does now, at the row ``taken_up_rows``, for the ``attempts``-th time without having
+    come any further. What it journaled from the id ``undo_mark`` on has been taken back, for ``undo_by``.
     """
 
     file_name = models.CharField(_("file"), max_length=255)
     stored_name = models.CharField(max_length=255, default="", blank=True)
+    link = models.TextField(default="", blank=True)
     file_digest = models.CharField(max_length=64, default="", blank=True)
     size_bytes = models.BigIntegerField(_("size"), default=0)
     kind = models.CharField(_("kind of file"), max_length=10, default="csv")
