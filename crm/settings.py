@@ -151,6 +151,7 @@ def read_database() -> dict[str, Any]:
 
 
 DATABASES = {"default": read_database()}
+PREPARED_STATEMENTS = env.bool("PREPARED_STATEMENTS", default=True)  # False behind a pooler that cannot keep them
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # What web processes count together is in shared memory, so on one machine; over several machines in Redis.
@@ -219,6 +220,10 @@ RELAXED_CSP = {
     "/api/docs": STRICT_CSP | {"style-src": [SELF, UNSAFE_INLINE]},
 }
 
+# The address that people reach this site at, without a slash: https://crm.example.com. Links in mails begin with it;
+# empty: with the address that the call which caused them came to.
+PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")
+
 # Networks of one's own that webhooks and links to files may reach, such as 10.1.0.0/16; no other private ones.
 OUTBOUND_NETWORKS = read_networks("OUTBOUND_NETWORKS")
 
@@ -266,6 +271,19 @@ SPECTACULAR_SETTINGS = {
     ],
     "SERVE_PERMISSIONS": [f"rest_framework.permissions.{'AllowAny' if API_DOCS_ARE_PUBLIC else 'IsAuthenticated'}"],
 }
+
+
+# Mail: smtp+tls://user:password@mail.example.com:587; where it is unset, mails are written to the log.
+
+EMAIL = env.email_url("EMAIL_URL", default="consolemail://")
+EMAIL_BACKEND = EMAIL["EMAIL_BACKEND"]
+EMAIL_HOST, EMAIL_PORT = EMAIL["EMAIL_HOST"] or "localhost", EMAIL["EMAIL_PORT"] or 25
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = EMAIL["EMAIL_HOST_USER"] or "", EMAIL["EMAIL_HOST_PASSWORD"] or ""
+EMAIL_USE_TLS, EMAIL_USE_SSL = EMAIL.get("EMAIL_USE_TLS", False), EMAIL.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="cardfile@localhost")
+CONFIRMATION_MAIL = env.bool("CONFIRMATION_MAIL", default=True)  # off: a mailer of one's own takes the link
+CONFIRMATION_LINK_DAYS = env.int("CONFIRMATION_LINK_DAYS", default=14)
 
 
 # Jobs

@@ -46,6 +46,8 @@ LOCK_SPACE: Final = 0x0CA2
 GATE: Final = -1
 FOUND_AT_MOST: Final = 51
 HELD_OFFSET: Final = 100
+PREPARED_AFTER: Final = 3
+"""Times that a statement ran on a connection."""
 SLICE: Final = 250
 """Rows that are unpacked while the database reads the next ones."""
 
@@ -91,10 +93,15 @@ SELECT kind, app, value, contact_id FROM contacts_identifier WHERE contact_id = 
 """
 
 
-def open_cursor() -> psycopg.Cursor[tuple[Any, ...]]:
-    """A plain cursor on Django's connection: binary results, values bound on the server, jsonb by orjson."""
+def open_cursor(*, prepares: bool = False) -> psycopg.Cursor[tuple[Any, ...]]:
+    """A plain cursor on Django's connection: binary results, values bound on the server, jsonb by orjson.
+
+    Single calls run the same few statements over and over, and planning them costs more than they do: ``prepares``
+    keeps their plans. Batches are planned for what they carry.
+    """
     connection.ensure_connection()
     cursor = psycopg.Cursor(connection.connection)
+    cursor.connection.prepare_threshold = PREPARED_AFTER if prepares and settings.PREPARED_STATEMENTS else None
     set_json_loads(orjson.loads, cursor)
     return cursor
 

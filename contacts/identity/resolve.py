@@ -152,7 +152,7 @@ class Batch:
         raise WriteConflict
 
     def run_locked(self, raw: Sequence[RawRecord | Record]) -> Sequence[Outcome]:
-        with transaction.atomic(), closing(load.open_cursor()) as cursor:
+        with transaction.atomic(), closing(load.open_cursor(prepares=len(raw) == 1)) as cursor:
             if self.dry_run:
                 world, outcomes = self.decide_dry(cursor, raw)
                 if self.shadows is not None:

@@ -54,7 +54,7 @@ class ConditionFilter(admin.SimpleListFilter):
             FORGOTTEN: enabled & ~expired & unused,
             VALID: enabled & ~expired & ~unused,
         }
-        return queryset.filter(meant[self.value()]) if self.value() in meant else queryset
+        return queryset.filter(meant.get(self.value() or "", Q()))
 
 
 @admin.register(ApiKey)
