@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from time import monotonic
-from typing import Final, NamedTuple
+from typing import Final
 
 from django.db import transaction
 
@@ -30,13 +30,6 @@ BATCH: Final = 100
 SECONDS: Final = 20.0
 """For a target at a time; then others get their turn."""
 LOOK_AGAIN: Final = 1.0
-
-
-class Batch(NamedTuple):
-    """What one request shall hold, and where its source stands once that has arrived."""
-
-    happenings: Sequence[Happening]
-    upto: int
 
 
 def deliver(webhook_id: int, *, seconds: float = SECONDS) -> float | None:
@@ -70,37 +63,26 @@ def position_in(webhook: Webhook, source: Source) -> int:
 
 
 def deliver_next(webhook: Webhook, source: Source) -> bool:
-    """One batch of one source; False where there is nothing more, or nothing more for now."""
+    """What one look into a source yields; False where there is nothing more, or nothing more for now."""
     if webhook.next_try_at is not None:
         return False
     upto = source.settled()
     if upto is None or upto <= position_in(webhook, source):
         return False
-    batch = read_batch(webhook, source, upto)
-    if not batch.happenings:
-        move_on(webhook, source, batch.upto)
-        return True
-    answer = send(webhook, batch.happenings, source=source.name)
-    sent = batch.happenings[: answer.held]
-    reached = batch.upto if len(sent) == len(batch.happenings) else sent[-1].number
-    if answer.is_success:
-        move_on(webhook, source, reached, delivered=True, status=answer.status)
-        return True
-    return note_failure(webhook, source, sent, reached, answer)
-
-
-def read_batch(webhook: Webhook, source: Source, upto: int) -> Batch:
-    """What the target is told of next: as much as one request holds, or nothing up to the end of what was read."""
     reading = source.read(after=position_in(webhook, source), upto=upto)
-    told = [
-        happening
-        for happening in reading.happenings
-        if concerns(happening, kinds=webhook.kinds, columns=webhook.columns)
-    ]
-    size = size_after(webhook.attempts, status=webhook.last_status, size=BATCH)
-    if len(told) > size:
-        return Batch(told[:size], told[size - 1].number)
-    return Batch(told, reading.upto)
+    waiting = [one for one in reading.happenings if concerns(one, kinds=webhook.kinds, columns=webhook.columns)]
+    if not waiting:
+        move_on(webhook, source, reading.upto)
+    while waiting:
+        size = size_after(webhook.attempts, status=webhook.last_status, size=BATCH)
+        answer = send(webhook, waiting[:size], source=source.name)
+        sent, waiting = waiting[: answer.held], waiting[answer.held :]
+        reached = sent[-1].number if waiting else reading.upto
+        if not answer.is_success:
+            note_failure(webhook, source, sent, reached, answer)
+            return False
+        move_on(webhook, source, reached, delivered=True, status=answer.status)
+    return True
 
 
 def move_on(
@@ -114,7 +96,7 @@ def move_on(
     update_claimed(webhook, positions=positions, last_delivered_at=datetime.now(UTC), **well)
 
 
-def note_failure(webhook: Webhook, source: Source, sent: Sequence[Happening], reached: int, answer: Answer) -> bool:
+def note_failure(webhook: Webhook, source: Source, sent: Sequence[Happening], reached: int, answer: Answer) -> None:
     """Try again later, or put the batch aside and go on; either way not before the next moment."""
     attempts, failures = webhook.attempts + 1, webhook.failures + 1
     delay = delay_after(failures, status=answer.status, retry_after=answer.retry_after)
@@ -126,12 +108,11 @@ def note_failure(webhook: Webhook, source: Source, sent: Sequence[Happening], re
     }
     if not is_given_up(attempts, status=answer.status, size=len(sent)):
         update_claimed(webhook, attempts=attempts, **noted)
-        return False
+        return
     with transaction.atomic():
         bury(webhook, source.name, sent, answer, attempts=attempts)
         positions = {**webhook.positions, source.name: reached}
         update_claimed(webhook, positions=positions, attempts=0, **noted)
-    return False
 
 
 def send_test(webhook: Webhook) -> Answer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.identity.load import array_of, open_cursor, prefer_indexes
 from contacts.identity.settled import last_change, settled_change
-from contacts.models import ChangeKind, ContactState
+from contacts.models import ChangeKind, Contact, ContactState
 from contacts.webhooks.sources import Happening, Reading
 
 __all__ = ["KINDS", "ContactChanges", "Row", "read_row"]
@@ -33,8 +33,7 @@ STATES: Final[dict[object, str]] = {ContactState.ACTIVE: "restored", ContactStat
 
 _ROW: Final = """
 SELECT c.id, c.contact_id, c.at, c.by, c.kind, c.details,
-       ARRAY(SELECT jsonb_object_keys(coalesce(c.before, '{}') || coalesce(c.after, '{}'))), c.after -> 'state',
-       EXISTS (SELECT FROM contacts_contact o WHERE o.id = c.contact_id)
+       ARRAY(SELECT jsonb_object_keys(coalesce(c.before, '{}') || coalesce(c.after, '{}'))), c.after -> 'state'
 """
 _READ: Final = f"""
 {_ROW} FROM (
@@ -58,7 +57,6 @@ class Row(NamedTuple):
     details: Mapping[str, Any] | None
     columns: Sequence[str]
     state: object
-    is_there: bool
 
 
 class ContactChanges:
@@ -78,11 +76,11 @@ class ContactChanges:
         rows = _fetch(_READ, {"after": after, "upto": end})
         if len(rows) == ROWS:
             end = rows[-1].id
-        return Reading(_read_rows(rows), end)
+        return Reading(_tell(rows), end)
 
     def find(self, places: Sequence[tuple[int, int]]) -> Sequence[Happening]:
         ids, numbers = (array_of(side) for side in zip(*places, strict=True))
-        return _read_rows(_fetch(_FIND, (ids, numbers)))
+        return _tell(_fetch(_FIND, (ids, numbers)))
 
 
 def _fetch(sql: str, params: Any) -> list[Row]:
@@ -95,12 +93,14 @@ def _fetch(sql: str, params: Any) -> list[Row]:
     return rows
 
 
-def _read_rows(rows: Sequence[Row]) -> list[Happening]:
-    return [happening for row in rows if (happening := read_row(row)) is not None]
+def _tell(rows: Sequence[Row]) -> list[Happening]:
+    undone = [row.contact_id for row in rows if row.kind == ChangeKind.UNDONE]
+    gone = set(undone).difference(Contact.objects.filter(pk__in=undone).values_list("pk", flat=True)) if undone else ()
+    return [happening for row in rows if (happening := read_row(row, gone=gone)) is not None]
 
 
-def read_row(row: Row) -> Happening | None:
-    """What an entry means; None where the same is said by another entry."""
+def read_row(row: Row, *, gone: Collection[int] = ()) -> Happening | None:
+    """What an entry means; None where the same is said by another entry. ``gone`` are contacts that are no more."""
     details = row.details or {}
     if row.kind == ChangeKind.MERGED:  # both sides have an entry; the survivor's speaks
         told = {"merged_id": details["loser"]} if "loser" in details else None
@@ -109,13 +109,13 @@ def read_row(row: Row) -> Happening | None:
         told = {"unmerged_from": details.get("survivor")} if details.get("loser") == row.contact_id else {}
         return _happening(row, "restored" if told else "updated", told)
     if row.kind == ChangeKind.UNDONE:
-        return _happening(row, _meaning_of_undo(row), {"import_undone": details.get("import")})
+        return _happening(row, _meaning_of_undo(row, gone), {"import_undone": details.get("import")})
     return _happening(row, row.kind if row.kind in KINDS else "updated", {})
 
 
-def _meaning_of_undo(row: Row) -> str:
+def _meaning_of_undo(row: Row, gone: Collection[int]) -> str:
     """Whoever came with an import that was taken back is gone without a trace; the others are as they were."""
-    if not row.is_there:
+    if row.contact_id in gone:
         return "erased"
     return STATES.get(row.state, "updated")
 

@@ -9,6 +9,7 @@ from time import monotonic
 from typing import Any, Final, NamedTuple
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from contacts.models import Webhook, WebhookDelivery
 from contacts.webhooks.message import Message, build_message
@@ -74,12 +75,16 @@ def _read_answer(message: Message, reply: Reply) -> Answer:
 def _say_status(status: int) -> str:
     """By the status alone: what a server writes beside it may hold what we sent."""
     if 300 <= status < 400:
-        return f"The server answered {status}, which leads elsewhere. Enter the address where it leads."
+        return _("The server answered {status}, which leads elsewhere. Enter the address where it leads.").format(
+            status=status
+        )
     if status in (401, 403):
-        return f"The server answered {status}. Let it accept requests with this target's signature."
+        return _("The server answered {status}. Let it accept requests with this target's signature.").format(
+            status=status
+        )
     if status in (404, 410):
-        return f"The server answered {status}. Check the path of the address."
-    return f"The server answered {status}. Look into its log."
+        return _("The server answered {status}. Check the path of the address.").format(status=status)
+    return _("The server answered {status}. Look into its log.").format(status=status)
 
 
 def _note(webhook: Webhook, answer: Answer, *, at: datetime, milliseconds: int, is_test: bool) -> None:
