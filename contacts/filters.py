@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 import django_filters
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Subquery
 
 from contacts.identity.settings import current_settings
 from contacts.keys import Kind
@@ -31,7 +31,7 @@ def find_owners(kind: Kind, value: str | None, contacts: QuerySet[Contact]) -> Q
     kind_number, app, compared = compare_form(kind, "", value)
     owners = Identifier.objects.filter(value=compared, kind=kind_number, app=app).values("contact_id")
     ids = list(owners.values_list("contact_id", flat=True)[: FEW + 1])
-    return contacts.filter(pk__in=ids if len(ids) <= FEW else owners)
+    return contacts.filter(pk__in=ids) if len(ids) <= FEW else contacts.filter(pk__in=Subquery(owners))
 
 
 def as_email(text: str) -> str | None:

@@ -3,4 +3,9 @@
 No domain words live here. The rooms (contacts, segments) import this package; it never imports them.
 """
 
-__all__: list[str] = []
+from typing import Final
+
+__all__ = ["VERSION"]
+
+VERSION: Final = "0.1.0"
+"""As ``pyproject.toml`` has it; a test compares them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -41,14 +41,23 @@ def record_events(
     return outcomes
 
 
-def note_events(contact_ids: Sequence[int], type_key: str, *, key: str, source: str, at: datetime) -> None:
+def note_events(
+    contact_ids: Sequence[int],
+    type_key: str,
+    *,
+    key: str,
+    source: str,
+    at: datetime,
+    params: Mapping[str, Any] | None = None,
+) -> None:
     """Record the same event on each of these contacts, which the caller's transaction has just written.
 
     ``key`` is the caller's own name for it, by which it is found again.
     """
     kind = known_types([type_key])[type_key]
     with closing(open_cursor()) as cursor:
-        rows = [(contact_id, kind.id, key, "{}", source, at, at) for contact_id in contact_ids]
+        told = dump_json(params or {})
+        rows = [(contact_id, kind.id, key, told, source, at, at) for contact_id in contact_ids]
         insert_rows(cursor, "contacts_event", EVENT_COLUMNS, rows)
     populations.contacts_changed.send(sender=None, contact_ids=list(contact_ids), at=at)
 

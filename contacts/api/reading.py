@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from contacts import populations
 from contacts.api.fields import keys_by_id
 from contacts.api.translate import show_contact
 from contacts.identity.settings import current_settings
@@ -11,7 +14,19 @@ from contacts.keys import Kind
 from contacts.models import Contact, ContactState, Identifier
 from contacts.normalize import InvalidValue, clean_external_id, compare_form
 
-__all__ = ["find_by_external_id", "read_shown_contact"]
+__all__ = ["find_by_external_id", "read_shown_contact", "show_contacts", "show_groups"]
+
+
+def show_contacts(rows: Sequence[Mapping[str, Any]], field_keys: Mapping[int, str]) -> list[dict[str, Any]]:
+    """Contacts as the wire shows them in a list, without their groups; ``rows`` are their columns."""
+    identifiers = defaultdict(list)
+    for row in Identifier.objects.filter(contact_id__in=[values["id"] for values in rows]):
+        identifiers[row.contact_id].append(row)
+    return [show_contact(values, identifiers[values["id"]], field_keys) for values in rows]
+
+
+def show_groups(groups: Iterable[populations.Population]) -> list[dict[str, Any]]:
+    return [{"id": group.id, "name": group.name, "type": group.type.capitalize()} for group in groups]
 
 
 def read_shown_contact(contact_id: int) -> dict[str, Any] | None:
@@ -22,7 +37,9 @@ def read_shown_contact(contact_id: int) -> dict[str, Any] | None:
     if not values or values["state"] != ContactState.ACTIVE:
         return None
     identifiers = Identifier.objects.filter(contact_id=values["id"])
-    return show_contact(values, identifiers, keys_by_id() if values["attributes"] else {})
+    shown = show_contact(values, identifiers, keys_by_id() if values["attributes"] else {})
+    groups = show_groups(populations.current().groups_of(values["id"]))
+    return shown | {"groups": groups} if groups else shown
 
 
 def find_by_external_id(value: str) -> int | None:

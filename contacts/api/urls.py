@@ -4,6 +4,8 @@ from django.urls import path, register_converter
 from django.urls.converters import IntConverter
 
 from contacts.api import activity, tokens
+from contacts.api.account import AccountView, AddressBooksView, VersionView, WorkflowsView
+from contacts.api.search import EmailsView, SearchContacts
 from contacts.api.translate import LARGEST_ID
 from contacts.api.views import ContactsView, ContactView
 
@@ -23,6 +25,12 @@ register_converter(ContactIdConverter, "contact_id")
 urlpatterns = [
     path("v1/contact", ContactsView.as_view(), name="api-contacts"),
     path("v1/contact/<contact_id:contact_id>", ContactView.as_view(), name="api-contact"),
+    path("v1/contacts", SearchContacts.as_view(), name="api-search"),
+    path("v1/contacts/email", EmailsView.as_view(), name="api-emails"),
+    path("v1/addressbooks", AddressBooksView.as_view(), name="api-addressbooks"),
+    path("v1/account/info", AccountView.as_view(), name="api-account"),
+    path("v1/version", VersionView.as_view(), name="api-version"),
+    path("v1/workflows", WorkflowsView.as_view(), name="api-workflows"),
     path("v1/orders", activity.OrdersView.as_view(), name="api-orders"),
     path("v1/event", activity.EventView.as_view(), name="api-event"),
     path("v2/event", activity.EventV2View.as_view(), name="api-event-v2"),

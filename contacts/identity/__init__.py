@@ -11,7 +11,7 @@ from contacts.identity.merge import LeftBehind, UndoReport, merge_contacts, undo
 from contacts.identity.rehearsal import rehearse_stream
 from contacts.identity.resolve import MAX_BATCH, resolve, resolve_one
 from contacts.identity.stream import resolve_stream
-from contacts.identity.suppression import lift_suppressions, suppress_addresses
+from contacts.identity.suppression import confirm_email, lift_suppressions, suppress_addresses
 from contacts.identity.types import Mode, Outcome, Plan, PolicyRules, Status, Step
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Status",
     "Step",
     "UndoReport",
+    "confirm_email",
     "delete_contacts",
     "dismiss_case",
     "erase_contacts",

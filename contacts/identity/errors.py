@@ -6,12 +6,14 @@ from contacts.identity.types import Outcome, Status
 from crm.errors import CardfileError
 
 __all__ = [
+    "AddressBlacklisted",
     "ContactNotFound",
     "ExternalIdConflict",
     "ExternalIdTaken",
     "IdentifierMissing",
     "InvalidRecord",
     "MergeRefused",
+    "NothingToConfirm",
     "RecordSkipped",
     "SuppressionRefused",
     "UndoLaterMergeFirst",
@@ -72,6 +74,18 @@ class SuppressionRefused(CardfileError):
     """This state cannot be set on an address."""
 
     code = "suppression_refused"
+
+
+class NothingToConfirm(CardfileError):
+    """This contact has another email by now, or is gone. Subscribe again to get a new link."""
+
+    code = "nothing_to_confirm"
+
+
+class AddressBlacklisted(CardfileError):
+    """This address was blocked. Write to us if it should not be."""
+
+    code = "address_blacklisted"
 
 
 class WriteConflict(CardfileError):

@@ -10,19 +10,21 @@ import psycopg
 from django.db import transaction
 
 from contacts.identity import load
-from contacts.identity.errors import SuppressionRefused
+from contacts.identity.errors import AddressBlacklisted, NothingToConfirm, SuppressionRefused
 from contacts.identity.frame import retried
 from contacts.identity.settings import current_settings
 from contacts.identity.world import CHANNEL_COLUMNS, PRIMARY_COLUMNS, World, primary_key_of
 from contacts.identity.write import Cause, send_signals, write_world
 from contacts.keys import Kind
+from contacts.models import Contact, ContactState
 from contacts.normalize import InvalidValue, clean_email
 from contacts.phones import parse_phone
 from contacts.records import Key
 
-__all__ = ["lift_suppressions", "suppress_addresses"]
+__all__ = ["confirm_email", "lift_suppressions", "suppress_addresses"]
 
 ACTIVE: Final = 1
+UNCONFIRMED: Final = 2
 UNSUBSCRIBED: Final = 3
 BLACKLISTED: Final = 5
 PAGE: Final = 1_000
@@ -73,6 +75,39 @@ def lift_suppressions(values: Iterable[str], *, by: str, at: datetime | None = N
     return unreadable
 
 
+def confirm_email(contact_id: int, email: str, *, by: str, at: datetime | None = None) -> None:
+    """Whoever reads this address agrees to mail: the contact's email is confirmed (T11), and for whoever has it no
+    longer unsubscribed or bounced (T12). Confirming again changes nothing.
+
+    Raises ``NothingToConfirm`` where the contact is not there, or has another email by now, and
+    ``AddressBlacklisted``, which only a person lifts.
+    """
+    key = primary_key_of(Kind.EMAIL, email)
+
+    def run() -> None:
+        with transaction.atomic():
+            cursor = load.open_cursor()
+            load.lock_values(cursor, [key])
+            cursor.execute(
+                "DELETE FROM contacts_suppression WHERE digest = %s AND state < %s",
+                (load.address_digest(key[2]), BLACKLISTED),
+            )
+            _settle_states(cursor, [key], by=by, moment=at or datetime.now(UTC), confirmed=contact_id)
+            cursor.close()
+            _check_confirmed(contact_id, key)
+
+    retried(run)
+
+
+def _check_confirmed(contact_id: int, key: Key) -> None:
+    """Behind the lock of its value nobody takes the email away; if it was gone before, all is rolled back."""
+    row = Contact.objects.filter(pk=contact_id, state=ContactState.ACTIVE).values_list("email", "email_state").first()
+    if row is None or row[0] is None or primary_key_of(Kind.EMAIL, row[0]) != key:
+        raise NothingToConfirm(contact_id=contact_id)
+    if row[1] != ACTIVE:
+        raise AddressBlacklisted(contact_id=contact_id)
+
+
 def _keys_of(values: Iterable[str]) -> tuple[list[Key], list[str]]:
     keys: dict[Key, None] = {}
     unreadable = []
@@ -105,8 +140,13 @@ def _in_batches(keys: Sequence[Key], write: Any, *, by: str, moment: datetime) -
         retried(run)
 
 
-def _settle_states(cursor: psycopg.Cursor[Any], keys: Sequence[Key], *, by: str, moment: datetime) -> None:
-    """Every contact whose primary value is among ``keys`` gets the state that the list has now."""
+def _settle_states(
+    cursor: psycopg.Cursor[Any], keys: Sequence[Key], *, by: str, moment: datetime, confirmed: int | None = None
+) -> None:
+    """Every contact whose primary value is among ``keys`` gets the state that the list has now.
+
+    That of the contact ``confirmed`` is no longer unconfirmed.
+    """
     found = World(moment=moment, new_ids=iter(()))
     load.find(cursor, found, keys)
     cursor.execute(
@@ -126,7 +166,8 @@ def _settle_states(cursor: psycopg.Cursor[Any], keys: Sequence[Key], *, by: str,
                 key = world.primary_key(contact, kind)
                 if key in named:
                     name = CHANNEL_COLUMNS[PRIMARY_COLUMNS[kind]]
-                    state, reason = found.suppressed.get(key, (_unsuppressed(contact[name]), None))
+                    lifted = UNCONFIRMED if contact.id == confirmed else UNSUBSCRIBED
+                    state, reason = found.suppressed.get(key, (_lift(contact[name], lifted), None))
                     if world.set_value(contact, name, state):
                         world.set_value(contact, f"{name}_reason", reason or None)
                         world.set_value(contact, f"{name}_at", moment)
@@ -134,5 +175,5 @@ def _settle_states(cursor: psycopg.Cursor[Any], keys: Sequence[Key], *, by: str,
         send_signals(world)
 
 
-def _unsuppressed(state: int | None) -> int | None:
-    return ACTIVE if state is not None and state >= UNSUBSCRIBED else state
+def _lift(state: int | None, lowest: int) -> int | None:
+    return ACTIVE if state is not None and state >= lowest else state
