@@ -45,7 +45,7 @@ class Run:
             return 0
 
     def await_answer(self) -> None:
-        wait_for(lambda: self.get("/admin/login/") == 200 or self.process.poll() is not None, 60)
+        wait_for(lambda: self.get("/admin/login/") == 200 or self.process.poll() is not None, 180)
         assert self.process.poll() is None, self.output.read_text()
 
     def find_processes(self) -> list[int]:
