@@ -59,13 +59,13 @@ def periodic(*, cron: str, **options: Any) -> Callable[[Callable[[], object]], T
 
 
 def run_worker(*, concurrency: int | None = None, wait: bool = True) -> None:
-    """Work until told to stop; with ``wait=False``, until the queue is empty."""
+    """Work until told to stop; with ``wait=False``, until the queue is empty and its last jobs are done."""
     connector = WorkerConnector(kwargs=connector_params(), min_size=1, max_size=settings.WORKER_POOL_SIZE)
     with app.replace_connector(connector):
         app.run_worker(
             concurrency=concurrency or settings.WORKER_CONCURRENCY,
             wait=wait,
-            shutdown_graceful_timeout=SHUTDOWN_SECONDS,
+            shutdown_graceful_timeout=SHUTDOWN_SECONDS if wait else None,
         )
 
 
