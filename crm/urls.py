@@ -11,6 +11,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("api/", include("contacts.api.urls")),
+    path("api/", include("segments.api.urls")),
     path("api/schema", SpectacularAPIView.as_view(renderer_classes=[OpenApiJsonRenderer2]), name="api-schema"),
     path(
         "api/docs",

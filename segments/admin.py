@@ -27,6 +27,7 @@ from segments.conditions import load_json, write_json
 from segments.conditions.errors import DefinitionRefused
 from segments.conditions.lookups import DatabaseLookups
 from segments.errors import CountTookTooLong
+from segments.filters import SegmentFilter
 from segments.membership import count_members, list_members
 from segments.models import Segment, SegmentType
 from segments.of_imports import build_segment, find_segment, keep_segment
@@ -113,6 +114,12 @@ class SegmentAdmin(ModelAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return SegmentChangeList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Segment], search_term: str
+    ) -> tuple[QuerySet[Segment], bool]:
+        """As the API finds them."""
+        return SegmentFilter({"name": search_term}, queryset).qs, False
 
     def get_urls(self) -> list[URLPattern]:
         members, of_import = (
