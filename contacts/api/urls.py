@@ -5,7 +5,13 @@ from django.urls.converters import IntConverter
 
 from contacts.api import activity, tokens
 from contacts.api.account import AccountView, AddressBooksView, VersionView, WorkflowsView
+from contacts.api.history import HistoryView
+from contacts.api.merging import MergeView, UndoView
+from contacts.api.purchases import PurchasesView
+from contacts.api.resolving import ResolveView
+from contacts.api.resource import ByEmailView, ByExternalIdView
 from contacts.api.search import EmailsView, SearchContacts
+from contacts.api.subscriptions import ContactSubscriptionsView, SubscriptionsView
 from contacts.api.translate import LARGEST_ID
 from contacts.api.views import ContactsView, ContactView
 
@@ -41,4 +47,17 @@ urlpatterns = [
     path("v1/apps/<str:app>/tokens", tokens.AddTokensView.as_view(), name="api-tokens"),
     path("v1/apps/<str:app>/token/mute", tokens.MuteView.as_view(), name="api-mute"),
     path("v1/apps/<str:app>/token/unmute", tokens.UnmuteView.as_view(), name="api-unmute"),
+    path("v1/subscriptions", SubscriptionsView.as_view(), name="api-subscriptions"),
+    path(
+        "v1/contact/<contact_id:contact_id>/subscriptions",
+        ContactSubscriptionsView.as_view(),
+        name="api-contact-subscriptions",
+    ),
+    path("v1/contacts/external-id/<path:external_id>", ByExternalIdView.as_view(), name="api-by-external-id"),
+    path("v1/contacts/email/<path:email>", ByEmailView.as_view(), name="api-by-email"),
+    path("v1/purchases", PurchasesView.as_view(), name="api-purchases"),
+    path("v1/resolve", ResolveView.as_view(), name="api-resolve"),
+    path("v1/contact/<contact_id:contact_id>/merge", MergeView.as_view(), name="api-merge"),
+    path("v1/merges/<contact_id:merge_id>/undo", UndoView.as_view(), name="api-undo-merge"),
+    path("v1/contact/<contact_id:contact_id>/history", HistoryView.as_view(), name="api-history"),
 ]

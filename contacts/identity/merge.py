@@ -34,10 +34,12 @@ from contacts.records import Key
 
 __all__ = [
     "LeftBehind",
+    "MergeRehearsal",
     "RecordedMerge",
     "UndoReport",
     "merge_contacts",
     "read_merges",
+    "rehearse_merge",
     "take_back_merge",
     "undo_merge",
     "values_of_merge",
@@ -82,18 +84,56 @@ def merge_contacts(
 
     def run() -> int:
         with open_frame([survivor_id, loser_id], by=by, at=at) as frame:
-            world = frame.world
-            survivor, loser = _named(world, survivor_id), _named(world, loser_id)
-            if survivor.id == loser.id:
-                raise MergeRefused("These two are one contact already.", contact_id=survivor.id)
-            if survivor.values["state"] == DELETED:
-                raise MergeRefused("The surviving contact is deleted. Restore it first.", contact_id=survivor.id)
-            world.begin()
-            world.say_matched_by("id")
-            absorb(world, survivor, loser, rule=BY_PERSON, choices=choices)
+            _, loser = _absorb_named(frame.world, survivor_id, loser_id, choices)
         return frame.merge_ids[loser.id]
 
     return retried(run)
+
+
+@dataclass(frozen=True, slots=True)
+class MergeRehearsal:
+    """What a merge would do: who would survive, and of what would change on it how it is and how it would be."""
+
+    survivor_id: int
+    loser_id: int
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+
+class _Rehearsed(Exception):
+    """The decision is known; nothing of it shall be written."""
+
+
+def rehearse_merge(
+    survivor_id: int, loser_id: int, *, by: str, choices: Mapping[str, str] | None = None
+) -> MergeRehearsal:
+    """What ``merge_contacts`` would do, with nothing written; raises what it would raise."""
+
+    def run() -> MergeRehearsal:
+        try:
+            with open_frame([survivor_id, loser_id], by=by) as frame:
+                survivor, loser = _absorb_named(frame.world, survivor_id, loser_id, choices)
+                (entry,) = frame.world.record_entries(survivor)
+                rehearsal = MergeRehearsal(survivor.id, loser.id, entry.before, entry.after)
+                raise _Rehearsed
+        except _Rehearsed:
+            return rehearsal
+
+    return retried(run)
+
+
+def _absorb_named(
+    world: World, survivor_id: int, loser_id: int, choices: Mapping[str, str] | None
+) -> tuple[ContactRow, ContactRow]:
+    survivor, loser = _named(world, survivor_id), _named(world, loser_id)
+    if survivor.id == loser.id:
+        raise MergeRefused("These two are one contact already.", contact_id=survivor.id)
+    if survivor.values["state"] == DELETED:
+        raise MergeRefused("The surviving contact is deleted. Restore it first.", contact_id=survivor.id)
+    world.begin()
+    world.say_matched_by("id")
+    absorb(world, survivor, loser, rule=BY_PERSON, choices=choices)
+    return survivor, loser
 
 
 def _named(world: World, contact_id: int) -> ContactRow:

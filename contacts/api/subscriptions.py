@@ -1,0 +1,114 @@
+"""What contacts agreed to, by category: all categories there are, and those of one contact."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from django.db.models import Count, Max, Min, Q
+from django.utils.translation import gettext as _
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from contacts.activity.consents import LONGEST_CATEGORY, replace_subscriptions
+from contacts.api import schema_subscriptions as schema
+from contacts.api.naming import find_active
+from contacts.api.refusals import no_such_contact, refused
+from contacts.api.translate import is_empty, trouble_of
+from contacts.api.views import name_of_caller
+from contacts.identity.errors import ContactNotFound
+from contacts.models import Consent, Contact, ContactState
+from contacts.records import Problem
+from crm.api.renderers import Sentence
+from crm.api.views import ApiView
+
+__all__ = ["ContactSubscriptionsView", "SubscriptionsView", "read_categories"]
+
+BASIS: Final = "API"
+MOST_CATEGORIES: Final = 500
+
+
+class SubscriptionsView(ApiView):
+    """``/v1/subscriptions``: the categories that anybody was ever asked about."""
+
+    area = "contacts"
+    rate = "search"
+
+    @schema.list_subscriptions
+    def get(self, request: Request) -> Response:
+        active = Contact.objects.filter(state=ContactState.ACTIVE).values("pk")
+        counted = Consent.objects.values("category").annotate(
+            members=Count("pk", filter=Q(granted=True, contact_id__in=active)), first=Min("at"), last=Max("at")
+        )
+        return Response([show_counted(row) for row in counted.order_by("category")])
+
+
+class ContactSubscriptionsView(ApiView):
+    """``/v1/contact/{id}/subscriptions``: what one contact agreed to."""
+
+    area = "contacts"
+
+    @schema.get_subscriptions
+    def get(self, request: Request, contact_id: int) -> Response:
+        found = find_active(contact_id)
+        if found is None:
+            raise no_such_contact("id", contact_id)
+        granted = Consent.objects.filter(contact_id=found, granted=True).order_by("category")
+        return Response([show_category(key) for key in granted.values_list("category", flat=True)])
+
+    @schema.change_subscriptions
+    def put(self, request: Request, contact_id: int) -> Response:
+        categories = read_categories(request.data)
+        try:
+            found = replace_subscriptions(contact_id, categories, by=name_of_caller(request), basis=BASIS)
+        except ContactNotFound as error:
+            raise no_such_contact("id", contact_id) from error
+        self.about = [found]
+        return Response(Sentence(f"Subscriptions of contact with id='{contact_id}' have been updated"))
+
+
+def read_categories(body: Any) -> list[str]:
+    """The keys in ``subscriptions``; one counts as a list of one, none at all is only meant by an empty list."""
+    given = body.get("subscriptions") if isinstance(body, Mapping) else body
+    if is_empty(given):
+        message = _("Send the keys of all categories that the contact agrees to, or an empty list.")
+        raise refused([Problem("subscriptions", "required", message)])
+    keys = given if isinstance(given, list) else [given]
+    if len(keys) > MOST_CATEGORIES:
+        message = _("Send at most %(most)d at a time; these are %(count)d.")
+        values = {"most": MOST_CATEGORIES, "count": len(keys)}
+        raise refused([Problem("subscriptions", "too_many", message % values)])
+    if problems := list(troubles_of(keys)):
+        raise refused(problems)
+    return [str(key).strip() for key in keys if not is_empty(key)]
+
+
+def troubles_of(keys: list[Any]) -> Iterator[Problem]:
+    for position, key in enumerate(keys):
+        path = f"subscriptions[{position}]"
+        if isinstance(key, bool | float):
+            yield Problem(path, "not_text", _("Write this value as text."))
+        elif not is_empty(key) and (trouble := trouble_of(key)):
+            yield Problem(path, *trouble)
+        elif not is_empty(key) and len(str(key).strip()) > LONGEST_CATEGORY:
+            message = _("A category has at most %(count)d characters.") % {"count": LONGEST_CATEGORY}
+            yield Problem(path, "too_long", message)
+
+
+def show_counted(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **show_category(row["category"]),
+        "contactsCount": row["members"],
+        "createdDate": row["first"].isoformat(),
+        "updatedDate": row["last"].isoformat(),
+    }
+
+
+def show_category(key: str) -> dict[str, Any]:
+    return {"id": number_of(key), "key": key, "name": key}
+
+
+def number_of(key: str) -> int:
+    """Categories are known by their key alone; clients that want a number get one that is always the same."""
+    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=4).digest(), "big") >> 1
