@@ -18,7 +18,7 @@ from contacts.models import Contact, ContactState, Identifier
 from contacts.normalize import InvalidValue, clean_email, clean_external_id, compare_form
 from contacts.phones import parse_phone
 
-__all__ = ["ContactFilter", "begins_with"]
+__all__ = ["ContactFilter", "begins_with", "narrow"]
 
 FEW: Final = 1_000
 YES_OR_NO: Final = [("yes", "yes"), ("no", "no")]
@@ -98,7 +98,9 @@ class StateFilter(django_filters.ChoiceFilter):
     def filter(self, qs: QuerySet[Contact], value: str) -> QuerySet[Contact]:
         if value == "deleted":
             return qs.filter(state=ContactState.DELETED, deleted_at__isnull=False)
-        return qs.filter(state__in=(ContactState.ACTIVE, ContactState.DELETED) if value else (ContactState.ACTIVE,))
+        return qs.filter(
+            state__in=(ContactState.ACTIVE, ContactState.DELETED) if value == "all" else (ContactState.ACTIVE,)
+        )
 
 
 class ContactFilter(django_filters.FilterSet):
@@ -116,3 +118,9 @@ class ContactFilter(django_filters.FilterSet):
     class Meta:
         model = Contact
         fields: list[str] = []
+
+
+def narrow(contacts: QuerySet[Contact], name: str, value: str | None) -> QuerySet[Contact]:
+    """By one of the conditions alone; an empty value is none, but for the state."""
+    narrowed: QuerySet[Contact] = ContactFilter.base_filters[name].filter(contacts, value or "")
+    return narrowed

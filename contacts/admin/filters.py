@@ -1,4 +1,4 @@
-"""The filters of the contact list. Each one is a plain condition on the contact's own columns."""
+"""The filters of the contact list. The conditions are those that the API's search has (``contacts.filters``)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RadioFilter
 
 from contacts.admin.wording import SOURCES
-from contacts.models import Change, Contact, ContactState, Import
+from contacts.filters import narrow
+from contacts.models import Change, Contact, Import
 
 __all__ = ["IMPORT_PARAMETER", "LIST_FILTERS", "STATE_PARAMETER", "StateFilter"]
 
@@ -33,17 +34,13 @@ class StateFilter(RadioFilter):
         return (("deleted", _("Deleted")), ("all", _("Active and deleted")))
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Contact]) -> QuerySet[Contact]:
-        if self.value() == "deleted":
-            return queryset.filter(state=ContactState.DELETED, deleted_at__isnull=False)
-        if self.value() == "all" or request.GET.get(SEARCH_VAR):
-            return queryset
-        return queryset.filter(state=ContactState.ACTIVE)
+        is_search = bool(request.GET.get(SEARCH_VAR))
+        return narrow(queryset, "state", self.value() or ("all" if is_search else ""))
 
 
 class HasFilter(RadioFilter):
     """Contacts that have, or lack, a value in one column."""
 
-    column = ""
     all_option = ("", _("All"))
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
@@ -52,25 +49,22 @@ class HasFilter(RadioFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Contact]) -> QuerySet[Contact]:
         if self.value() not in ("yes", "no"):
             return queryset
-        return queryset.filter(**{f"{self.column}__isnull": self.value() == "no"})
+        return narrow(queryset, self.parameter_name, self.value())
 
 
 class HasExternalId(HasFilter):
     title = _("external ID")
     parameter_name = "has_external_id"
-    column = "external_id"
 
 
 class HasEmail(HasFilter):
     title = _("email")
     parameter_name = "has_email"
-    column = "email"
 
 
 class HasPhone(HasFilter):
     title = _("phone")
     parameter_name = "has_phone"
-    column = "phone"
 
 
 class SourceFilter(RadioFilter):
@@ -84,7 +78,7 @@ class SourceFilter(RadioFilter):
         return tuple(SOURCES.items())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Contact]) -> QuerySet[Contact]:
-        return queryset.filter(source=self.value()) if self.value() else queryset
+        return narrow(queryset, "source", self.value())
 
 
 class ImportFilter(RadioFilter):

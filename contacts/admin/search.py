@@ -9,9 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from django.db.models import Q
-
 from contacts.admin.limits import TookTooLong, stopped_after
+from contacts.filters import begins_with
 from contacts.keys import SHARED_KINDS, UNIQUE_KINDS, Kind
 from contacts.models import Contact, ContactState, Identifier
 from contacts.normalize import InvalidValue, clean_email, compare_form
@@ -127,18 +126,10 @@ def _find_by_name(words: tuple[str, ...]) -> list[int]:
     """By the beginning of the first or last name, or of both in either order."""
     first, rest = words[0], " ".join(words[1:])
     if rest:
-        condition = (_begins("first_name", first) & _begins("last_name", rest)) | (
-            _begins("last_name", first) & _begins("first_name", rest)
+        condition = (begins_with("first_name", first) & begins_with("last_name", rest)) | (
+            begins_with("last_name", first) & begins_with("first_name", rest)
         )
     else:
-        condition = _begins("first_name", first) | _begins("last_name", first)
+        condition = begins_with("first_name", first) | begins_with("last_name", first)
     with stopped_after(NAME_MILLISECONDS):
         return list(Contact.objects.filter(condition, state__in=LISTED).values_list("pk", flat=True)[:NAMES_AT_MOST])
-
-
-def _begins(column: str, text: str) -> Q:
-    """Case is folded here rather than in SQL, where it depends on the server's locale and no plain index helps."""
-    condition = Q()
-    for variant in dict.fromkeys((text, text.lower(), text.title(), text.upper())):
-        condition |= Q(**{f"{column}__startswith": variant})
-    return condition
