@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any, Final
 
-from django.db.models import Count, Max, Min, Q
+from django.db import connection
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,7 +19,7 @@ from contacts.api.refusals import no_such_contact, refused
 from contacts.api.translate import is_empty, trouble_of
 from contacts.api.views import name_of_caller
 from contacts.identity.errors import ContactNotFound
-from contacts.models import Consent, Contact, ContactState
+from contacts.models import Consent, ContactState
 from contacts.records import Problem
 from crm.api.renderers import Sentence
 from crm.api.views import ApiView
@@ -27,6 +28,12 @@ __all__ = ["ContactSubscriptionsView", "SubscriptionsView", "read_categories"]
 
 BASIS: Final = "API"
 MOST_CATEGORIES: Final = 500
+# Joined, not looked up one by one: there may be as many consents as contacts.
+COUNTED: Final = """
+SELECT c.category, count(*) FILTER (WHERE c.granted AND k.state = %s), min(c.at), max(c.at)
+FROM contacts_consent c LEFT JOIN contacts_contact k ON k.id = c.contact_id
+GROUP BY c.category ORDER BY c.category
+"""
 
 
 class SubscriptionsView(ApiView):
@@ -37,11 +44,9 @@ class SubscriptionsView(ApiView):
 
     @schema.list_subscriptions
     def get(self, request: Request) -> Response:
-        active = Contact.objects.filter(state=ContactState.ACTIVE).values("pk")
-        counted = Consent.objects.values("category").annotate(
-            members=Count("pk", filter=Q(granted=True, contact_id__in=active)), first=Min("at"), last=Max("at")
-        )
-        return Response([show_counted(row) for row in counted.order_by("category")])
+        with connection.cursor() as cursor:
+            cursor.execute(COUNTED, [ContactState.ACTIVE.value])
+            return Response([show_counted(*row) for row in cursor.fetchall()])
 
 
 class ContactSubscriptionsView(ApiView):
@@ -96,12 +101,12 @@ def troubles_of(keys: list[Any]) -> Iterator[Problem]:
             yield Problem(path, "too_long", message)
 
 
-def show_counted(row: Mapping[str, Any]) -> dict[str, Any]:
+def show_counted(key: str, count: int, first: datetime, last: datetime) -> dict[str, Any]:
     return {
-        **show_category(row["category"]),
-        "contactsCount": row["members"],
-        "createdDate": row["first"].isoformat(),
-        "updatedDate": row["last"].isoformat(),
+        **show_category(key),
+        "contactsCount": count,
+        "createdDate": first.isoformat(),
+        "updatedDate": last.isoformat(),
     }
 
 

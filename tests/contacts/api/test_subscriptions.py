@@ -6,11 +6,13 @@ import json
 from typing import Any
 
 import pytest
+from django.db import transaction
 
-from contacts.activity.consents import subscribe_contact
+from contacts.activity.consents import replace_subscriptions, subscribe_contact
 from contacts.identity import delete_contacts, erase_contacts, merge_contacts
 from contacts.identity.errors import ContactNotFound
 from contacts.models import Consent
+from tests.together import Other, wait_until_waiting
 
 pytestmark = pytest.mark.django_db
 
@@ -170,3 +172,14 @@ def test_a_key_does_what_its_scope_allows(call_api, olena, scope, method, status
     body = {"subscriptions": ["news"]} if method == "put" else None
 
     assert call_api(method, path_of(olena), body, scope=scope).status_code == status
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_agreed_to_while_the_contact_is_merged_stands_on_its_survivor(call_api, olena, bohdan):
+    with transaction.atomic():
+        merge_contacts(bohdan, olena, by="user:1")
+        other = Other(lambda: replace_subscriptions(olena, ["news"], by="key:1", basis="API"))
+        wait_until_waiting()
+
+    assert other.finish() == bohdan
+    assert (granted(olena), granted(bohdan)) == ({}, {"news": True})
