@@ -9,10 +9,11 @@ from contacts.bulk import jobs as bulk
 from contacts.exports import jobs as exports
 from contacts.identity.retention import erase_expired
 from contacts.imports import jobs as imports
+from contacts.subscribing import jobs as subscribing
 from contacts.webhooks import jobs as webhooks
 from crm.jobs import periodic
 
-__all__ = ["bulk", "erase_inactive", "exports", "imports", "make_event_partitions", "webhooks"]
+__all__ = ["bulk", "erase_inactive", "exports", "imports", "make_event_partitions", "subscribing", "webhooks"]
 
 logger = logging.getLogger(__name__)
 

@@ -10,6 +10,7 @@ from rest_framework.renderers import TemplateHTMLRenderer
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
+    path("", include("contacts.pages.urls")),
     path("api/", include("contacts.api.urls")),
     path("api/", include("segments.api.urls")),
     path("api/schema", SpectacularAPIView.as_view(renderer_classes=[OpenApiJsonRenderer2]), name="api-schema"),

@@ -18,6 +18,8 @@ __all__ = ["Actor", "name_actors"]
 TRACKERS: Final[dict[str, Any]] = {"web": gettext_lazy("Web tracking"), "mobile": gettext_lazy("Mobile tracking")}
 RULES: Final[dict[str, Any]] = {"retention": gettext_lazy("The retention rule")}
 
+PAGES: Final[dict[str, Any]] = {"confirm": gettext_lazy("Whoever opened the confirmation link")}
+
 
 class Actor(NamedTuple):
     """A name, and a page about it where there is one."""
@@ -70,6 +72,8 @@ def _name_actor(actor: str, users: dict[str, str], keys: dict[str, str], files: 
             return Actor(str(TRACKERS.get(number, number)))
         case "rule":
             return Actor(str(RULES.get(number, number)))
+        case "page":
+            return Actor(str(PAGES.get(number, number)))
         case "command":
             return Actor(_("The command {name}").format(name=number))
         case _:

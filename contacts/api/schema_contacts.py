@@ -120,15 +120,14 @@ EMAILS_REFUSED: Final = {
     ),
     **{status: BODY_FAILURES[status] for status in (413, 415)},
 }
-WRITTEN: Final = {
-    200: OpenApiResponse(
-        FailedEmails, "An empty body. Where some addresses are none, these are listed and the others are done."
-    )
-}
+WRITTEN: Final = {200: OpenApiResponse(FailedEmails, "Done, but for texts that are no address, which are listed.")}
 
 
 def shown(name: str, value: Any) -> OpenApiExample:
     return OpenApiExample(name, value, response_only=True, status_codes=[200])
+
+
+ONE_EMAIL: Final = OpenApiExample("one email", {"emails": ["olena@example.com"]}, request_only=True)
 
 
 # Operations
@@ -197,7 +196,7 @@ add_to_unsubscribed = extend_schema(
     tags=["Contacts"],
     request=Emails,
     responses={**WRITTEN, **EMAILS_REFUSED, **FAILURES},
-    examples=[OpenApiExample("one email", {"emails": ["olena@example.com"]}, request_only=True)],
+    examples=[ONE_EMAIL, shown("done", {"failedEmails": []})],
 )
 delete_from_unsubscribed = extend_schema(
     operation_id="deleteFromUnsubscribed",
@@ -206,5 +205,5 @@ delete_from_unsubscribed = extend_schema(
     tags=["Contacts"],
     request=Emails,
     responses={**WRITTEN, **EMAILS_REFUSED, **FAILURES},
-    examples=[OpenApiExample("one email", {"emails": ["olena@example.com"]}, request_only=True)],
+    examples=[ONE_EMAIL, shown("done", {"failedEmails": []})],
 )

@@ -11,6 +11,7 @@ from contacts.api.purchases import PurchasesView
 from contacts.api.resolving import ResolveView
 from contacts.api.resource import ByEmailView, ByExternalIdView
 from contacts.api.search import EmailsView, SearchContacts
+from contacts.api.subscribe import AddUnsubscribedView, ConfirmationView, DeleteUnsubscribedView, SubscribeView
 from contacts.api.subscriptions import ContactSubscriptionsView, SubscriptionsView
 from contacts.api.translate import LARGEST_ID
 from contacts.api.views import ContactsView, ContactView
@@ -32,7 +33,11 @@ urlpatterns = [
     path("v1/contact", ContactsView.as_view(), name="api-contacts"),
     path("v1/contact/<contact_id:contact_id>", ContactView.as_view(), name="api-contact"),
     path("v1/contacts", SearchContacts.as_view(), name="api-search"),
+    path("v1/contact/<contact_id:contact_id>/confirmation", ConfirmationView.as_view(), name="api-confirmation"),
+    path("v1/contact/subscribe", SubscribeView.as_view(), name="api-subscribe"),
     path("v1/contacts/email", EmailsView.as_view(), name="api-emails"),
+    path("v1/emails/unsubscribed/add", AddUnsubscribedView.as_view(), name="api-unsubscribe"),
+    path("v1/emails/unsubscribed/delete", DeleteUnsubscribedView.as_view(), name="api-resubscribe"),
     path("v1/addressbooks", AddressBooksView.as_view(), name="api-addressbooks"),
     path("v1/account/info", AccountView.as_view(), name="api-account"),
     path("v1/version", VersionView.as_view(), name="api-version"),

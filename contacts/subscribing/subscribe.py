@@ -1,0 +1,149 @@
+"""The verb: one form, one transaction.
+
+1. resolve the contact; 2. put it into its groups; 3. note what it agrees to; 4. record the event, with the link in it;
+5. queue the mail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+from django.conf import settings
+
+from contacts import populations
+from contacts.activity import note_events
+from contacts.activity.consents import subscribe_contact
+from contacts.identity import Outcome, Status, resolve
+from contacts.identity.errors import error_of
+from contacts.identity.types import SUBSCRIBE
+from contacts.models import Contact, Event
+from contacts.normalize import clean_email
+from contacts.subscribing.confirm import Link, invite
+from contacts.subscribing.jobs import send_confirmation
+from contacts.subscribing.words import EmailStatus, status_of
+from crm.errors import CardfileError
+
+__all__ = ["LONGEST_FORM_TYPE", "Subscribed", "Wishes", "subscribe"]
+
+EVENT_OF_NEW: Final = "subscribeFromApi"
+EVENT_OF_KNOWN: Final = "subscribeUpdateFromApi"
+LONGEST_FORM_TYPE: Final = 77
+"""With the name of the event before it, it is a type of event."""
+MAIL_AGAIN_AFTER: Final = timedelta(minutes=5)
+"""A form that is sent over and over does not fill somebody's mailbox."""
+LINK_PARAM: Final = "confirmationLink"
+REFUSED: Final = frozenset({Status.FAILED, Status.SKIPPED})
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a form says beside the contact: names of groups, keys of consents, its own name."""
+
+    groups: Sequence[str] = ()
+    categories: Sequence[str] = ()
+    form_type: str = ""
+
+
+class Subscribed(NamedTuple):
+    """``link`` only where the form named an email that is to be confirmed."""
+
+    contact_id: int
+    status: EmailStatus
+    is_new: bool
+    link: Link | None
+
+
+def subscribe(
+    record: Mapping[str, Any], wishes: Wishes, *, by: str, site: str, at: datetime | None = None
+) -> Subscribed:
+    """Raises what ``resolve_one`` raises, and what a group refuses with its place: ``groups[0]``.
+
+    ``site`` is where people reach us: the link in the mail begins with it.
+    """
+    done: list[Subscribed] = []
+    moment = at or datetime.now(UTC)
+
+    def within(outcomes: Sequence[Outcome]) -> None:
+        done[:] = [_follow_up(outcome, record, wishes, by=by, site=site, at=moment) for outcome in _taken(outcomes)]
+
+    [outcome] = resolve([record], SUBSCRIBE, by=by, at=moment, within=within)
+    if (error := error_of(outcome)) is not None:
+        raise error
+    return done[0]
+
+
+def _taken(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    return [outcome for outcome in outcomes if outcome.status not in REFUSED]
+
+
+def _follow_up(
+    outcome: Outcome, record: Mapping[str, Any], wishes: Wishes, *, by: str, site: str, at: datetime
+) -> Subscribed:
+    contact = Contact.objects.get(pk=outcome.contact_id or 0)
+    _join(contact.pk, wishes.groups, by=by)
+    if wishes.categories:
+        subscribe_contact(contact.pk, wishes.categories, basis=_basis(wishes), by=by, at=at)
+    status, is_new = status_of(contact.email_state), outcome.status == Status.CREATED
+    link = _link_for(contact, status, record, site=site, at=at)
+    is_mailed = link is not None and settings.CONFIRMATION_MAIL and not _was_mailed_lately(contact, at)
+    params = _params(contact, status, wishes, link)
+    note_events([contact.pk], _event_type(wishes, is_new=is_new), key="", source="api", at=at, params=params)
+    if link is not None and is_mailed:
+        send_confirmation.defer(token=link.token, site=site)
+    return Subscribed(contact.pk, status, is_new, link)
+
+
+def _join(contact_id: int, groups: Sequence[str], *, by: str) -> None:
+    for position, name in enumerate(groups):
+        try:
+            populations.current().add(name, [contact_id], by=by)
+        except CardfileError as error:
+            error.path = f"groups[{position}]"
+            raise
+
+
+def _basis(wishes: Wishes) -> str:
+    return f"form {wishes.form_type}" if wishes.form_type else "subscribe"
+
+
+def _link_for(
+    contact: Contact, status: EmailStatus, record: Mapping[str, Any], *, site: str, at: datetime
+) -> Link | None:
+    """Only who typed the address may be asked: a form with a phone alone does not mail to who unsubscribed."""
+    if status != EmailStatus.NEED_CONFIRMATION or contact.email is None or not _names(record, contact.email):
+        return None
+    return invite(contact.pk, contact.email, site=site, at=at)
+
+
+def _names(record: Mapping[str, Any], email: str) -> bool:
+    given = record.get("email")
+    texts = [text for text in (given if isinstance(given, list) else [given]) if text]
+    return bool(texts) and clean_email(str(texts[0]).strip())[1] == clean_email(email)[1]
+
+
+def _was_mailed_lately(contact: Contact, at: datetime) -> bool:
+    """Since the email came into its state."""
+    since = max(at - MAIL_AGAIN_AFTER, contact.email_state_at or at)
+    events = Event.objects.filter(contact_id=contact.pk, occurred_at__gte=since, params__has_key=LINK_PARAM)
+    return events.exists()
+
+
+def _event_type(wishes: Wishes, *, is_new: bool) -> str:
+    name = EVENT_OF_NEW if is_new else EVENT_OF_KNOWN
+    return f"{name}-{wishes.form_type}" if wishes.form_type else name
+
+
+def _params(contact: Contact, status: EmailStatus, wishes: Wishes, link: Link | None) -> dict[str, Any]:
+    told = {
+        "emailStatus": status.value,
+        "email": contact.email,
+        "formType": wishes.form_type,
+        "groups": list(wishes.groups),
+        "subscriptions": list(wishes.categories),
+        LINK_PARAM: link and link.url,
+        "expiresAt": link and link.expires_at.isoformat(),
+    }
+    return {name: value for name, value in told.items() if value}
