@@ -265,6 +265,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "crm.api.schema.describe_shared_answers",
+    ],
     "SERVE_AUTHENTICATION": [
         "crm.api.authentication.KeyAuthentication",
         "rest_framework.authentication.SessionAuthentication",

@@ -234,6 +234,10 @@ add_contact = extend_schema(
             "The contact's id, or with `dryRun` the explanation.",
         ),
         **BODY_FAILURES,
+        409: OpenApiResponse(
+            description="The plain sentence `Duplicated request`, where the same body came within the last minute;"
+            " else an error, such as `external_id_taken`."
+        ),
         **FAILURES,
     },
     examples=[

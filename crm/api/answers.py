@@ -15,7 +15,15 @@ from django.utils import timezone
 from crm.errors import CardfileError
 from crm.models import ApiKey, StoredAnswer
 
-__all__ = ["claim_answer", "erase_answers", "forget_old_answers", "keep_answer", "release_answer"]
+__all__ = [
+    "IdempotencyKeyReused",
+    "InvalidIdempotencyKey",
+    "claim_answer",
+    "erase_answers",
+    "forget_old_answers",
+    "keep_answer",
+    "release_answer",
+]
 
 KEPT_FOR: Final = timedelta(days=1)
 UNDER_WAY_FOR: Final = timedelta(minutes=10)

@@ -378,3 +378,16 @@ def test_answers_are_forgotten_after_a_day(call_api):
 
     assert again.json() == {"made": 3}
     assert not StoredAnswer.objects.exists()
+
+
+def test_whoever_is_erased_takes_the_stored_answers_along(call_api):
+    olena, maria = (
+        call_api("post", "/api/v1/contact", {"externalCustomerId": name}, HTTP_IDEMPOTENCY_KEY=name).json()["id"]
+        for name in ("Olena", "Maria")
+    )
+
+    call_api("delete", f"/api/v1/contact/{olena}?erase=true")
+
+    kept = {answer.about[0] for answer in StoredAnswer.objects.exclude(body=None)}
+    assert kept == {maria}
+    assert not StoredAnswer.objects.filter(about__contains=[olena]).exists()
