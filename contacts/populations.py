@@ -65,6 +65,10 @@ class Populations(Protocol):
         """Those that contacts can be put into, as (id, name), by name."""
         ...
 
+    def find(self, population: int | str) -> int | None:
+        """The id of a group of any type, by id or by name; None if there is none."""
+        ...
+
     def add(self, population: int | str, contact_ids: Sequence[int], *, by: str) -> int:
         """Puts contacts into a group, by id or by name (made if there is none); the number that are new in it."""
         ...
@@ -120,6 +124,9 @@ class NoPopulations:
 
     def listed(self) -> list[tuple[int, str]]:
         return []
+
+    def find(self, population: int | str) -> int | None:
+        return None
 
     def add(self, population: int | str, contact_ids: Sequence[int], *, by: str) -> int:
         return 0

@@ -41,6 +41,13 @@ class SegmentPopulations:
         """The static segments."""
         return list(Segment.objects.filter(type=SegmentType.STATIC).order_by("name", "pk").values_list("pk", "name"))
 
+    def find(self, population: int | str) -> int | None:
+        """A segment of any type."""
+        if isinstance(population, int):
+            return Segment.objects.filter(pk=population).values_list("pk", flat=True).first()
+        segment = _find(population)
+        return None if segment is None else segment.pk
+
     def add(self, population: int | str, contact_ids: Sequence[int], *, by: str) -> int:
         """Adds to a static segment; one that is named and does not exist is made."""
         segment = _find(population)

@@ -22,8 +22,10 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from contacts.columns import SYSTEM_COLUMNS
 from contacts.identity.types import STANDARD, STRICT, PolicyRules
+from contacts.imports.links import read_hosts
 from contacts.keys import KEYS
 from contacts.models import Account, CustomField, EventType, FieldType, JunkValue, Policy
+from crm.outbound import AddressUnreadable
 
 __all__ = ["AccountAdmin", "CustomFieldAdmin", "EventTypeAdmin", "JunkValueAdmin", "PolicyAdmin"]
 
@@ -66,7 +68,17 @@ class AccountForm(forms.ModelForm):
 
     class Meta:
         model = Account
-        fields = ("name", "default_phone_country", "time_zone")
+        fields = ("name", "default_phone_country", "time_zone", "upload_hosts")
+        widgets = {"upload_hosts": UnfoldAdminTextareaWidget(attrs={"rows": 4})}
+
+    def clean_upload_hosts(self) -> str:
+        text = str(self.cleaned_data["upload_hosts"])
+        try:
+            read_hosts(text)
+        except AddressUnreadable as error:
+            message = _("“{line}” is no name of a host. Write it as files.example.com, one a line.")
+            raise forms.ValidationError(message.format(line=error.path[:100])) from error
+        return text
 
 
 @admin.register(Account)

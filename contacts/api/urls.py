@@ -3,14 +3,14 @@
 from django.urls import path, register_converter
 from django.urls.converters import IntConverter
 
-from contacts.api import activity, tokens
+from contacts.api import activity, bulk, files, tokens, transfers
 from contacts.api.account import AccountView, AddressBooksView, VersionView, WorkflowsView
 from contacts.api.history import HistoryView
 from contacts.api.merging import MergeView, UndoView
 from contacts.api.purchases import PurchasesView
 from contacts.api.resolving import ResolveView
 from contacts.api.resource import ByEmailView, ByExternalIdView
-from contacts.api.search import EmailsView, SearchContacts
+from contacts.api.search import EmailsView
 from contacts.api.subscribe import AddUnsubscribedView, ConfirmationView, DeleteUnsubscribedView, SubscribeView
 from contacts.api.subscriptions import ContactSubscriptionsView, SubscriptionsView
 from contacts.api.translate import LARGEST_ID
@@ -32,7 +32,7 @@ register_converter(ContactIdConverter, "contact_id")
 urlpatterns = [
     path("v1/contact", ContactsView.as_view(), name="api-contacts"),
     path("v1/contact/<contact_id:contact_id>", ContactView.as_view(), name="api-contact"),
-    path("v1/contacts", SearchContacts.as_view(), name="api-search"),
+    path("v1/contacts", bulk.BulkContacts.as_view(), name="api-search"),
     path("v1/contact/<contact_id:contact_id>/confirmation", ConfirmationView.as_view(), name="api-confirmation"),
     path("v1/contact/subscribe", SubscribeView.as_view(), name="api-subscribe"),
     path("v1/contacts/email", EmailsView.as_view(), name="api-emails"),
@@ -42,6 +42,13 @@ urlpatterns = [
     path("v1/account/info", AccountView.as_view(), name="api-account"),
     path("v1/version", VersionView.as_view(), name="api-version"),
     path("v1/workflows", WorkflowsView.as_view(), name="api-workflows"),
+    path("v1/importstatus/<str:session_id>", bulk.ImportStatusView.as_view(), name="api-import-status"),
+    path("v1/contacts/upload", transfers.UploadView.as_view(), name="api-upload"),
+    path("v1/imports", transfers.ImportsView.as_view(), name="api-imports"),
+    path("v1/imports/<contact_id:import_id>", transfers.ImportView.as_view(), name="api-import"),
+    path("v1/exports", transfers.ExportsView.as_view(), name="api-exports"),
+    path("v1/exports/<contact_id:export_id>", transfers.ExportView.as_view(), name="api-export"),
+    path("v1/files/<str:token>", files.FileView.as_view(), name="api-file"),
     path("v1/orders", activity.OrdersView.as_view(), name="api-orders"),
     path("v1/event", activity.EventView.as_view(), name="api-event"),
     path("v2/event", activity.EventV2View.as_view(), name="api-event-v2"),

@@ -20,11 +20,13 @@ __all__ = [
     "FileTooLarge",
     "FileUnreadable",
     "HeaderUnreadable",
+    "HostNotListed",
     "ImportRefused",
     "ImportRunning",
     "ImportsWaiting",
     "KeyColumnMissing",
     "LineTooLong",
+    "LinkUnanswered",
     "MappingIncomplete",
     "NoRows",
     "NotATable",
@@ -286,3 +288,15 @@ class WrongMoment(ImportRefused):
     """This cannot be done with the import as it stands now. Open its page again. Attribute: ``status``."""
 
     code = "wrong_moment"
+
+
+class HostNotListed(ImportRefused):
+    """Files may not be fetched from there. Use an https link to a host that the account's settings list."""
+
+    code = "host_not_listed"
+
+
+class LinkUnanswered(ImportRefused):
+    """The server did not hand out the file. Check the link."""
+
+    code = "link_unanswered"

@@ -10,7 +10,7 @@ import os
 import secrets
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -19,10 +19,19 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from contacts.imports import jobs
-from contacts.imports.columns import lay_out_mapping
+from contacts.imports.columns import guess_key, lay_out_mapping
 from contacts.imports.errors import FileGone, FileUnreadable, WrongMoment
 from contacts.imports.files import remove, stored_path
-from contacts.imports.mapping import Entry, guess_mapping, guess_options, read_columns, settle_mapping
+from contacts.imports.links import check_link, name_of_link
+from contacts.imports.mapping import (
+    Entry,
+    guess_mapping,
+    guess_options,
+    lay_source,
+    map_by_names,
+    read_columns,
+    settle_mapping,
+)
 from contacts.imports.plan import Options
 from contacts.imports.sources import Source, describe
 from contacts.models import Import, ImportFix, ImportStatus, ImportWish
@@ -32,6 +41,7 @@ __all__ = [
     "ProgressView",
     "again",
     "begin",
+    "begin_link",
     "cancel",
     "choose",
     "fix_cell",
@@ -42,6 +52,7 @@ __all__ = [
     "start",
     "start_preview",
     "start_undo",
+    "take_file",
 ]
 
 S: Final = ImportStatus
@@ -134,11 +145,8 @@ def again(run: Import, *, by: str, stored: str | os.PathLike[str] | None = None,
 
 def _lay(run: Import, source: Source) -> None:
     """What was found out of the file, and what its columns probably mean."""
-    run.kind, run.encoding, run.delimiter = source.kind, source.encoding, source.delimiter
-    run.has_header, run.sheet = source.has_header, source.sheet
-    run.headers, run.samples = list(source.headers), [list(row) for row in source.samples]
+    lay_source(run, source)
     run.mapping = guess_mapping(run.headers)
-    run.file_digest, run.rows_total = "", None
 
 
 def _forget_preview(run: Import) -> None:
@@ -159,6 +167,40 @@ def _twin(path: Path) -> Path:
     twin = path.with_name(secrets.token_hex(16) + path.suffix)
     os.link(path, twin)
     return twin
+
+
+# Without anybody to ask
+
+
+def take_file(stored: str | os.PathLike[str], name: str, options: Options, *, by: str) -> Import:
+    """Import a stored file at once, its columns known by their names; an empty key is guessed from them.
+
+    Raises what ``begin`` and ``choose`` raise; nothing stays then.
+    """
+    run = begin(stored, name, by=by)
+    try:
+        with transaction.atomic():
+            key = options.key or _guess_key_by_names(run.headers)
+            return start(choose(run, map_by_names(run.headers, key=key), replace(options, key=key)))
+    except CardfileError:
+        remove(run.stored_name)
+        run.delete()
+        raise
+
+
+def _guess_key_by_names(headers: Sequence[str]) -> str:
+    return guess_key((entry["target"] for entry in map_by_names(headers, key="")), read_columns())
+
+
+def begin_link(link: str, options: Options, *, by: str) -> Import:
+    """Fetch a file in the background and import it as ``take_file`` does. Raises what ``links.check_link`` does."""
+    check_link(link)
+    with transaction.atomic():
+        run = Import(file_name=name_of_link(link), link=link, options=options.as_json(), by=by)
+        run.save()
+        _enter(run, S.FETCHING, jobs.fetch_import_job)
+        run.save()
+    return run
 
 
 # Preview, run, undo
@@ -206,7 +248,7 @@ def resume(run: Import) -> Import:
 
 def cancel(run: Import) -> Import:
     """Stop for good: a preview as if it had not begun, a run after the batch that is under way; what is done stays."""
-    with _moving(run, {S.PREVIEWING, S.QUEUED, S.RUNNING, S.PAUSED}):
+    with _moving(run, {S.FETCHING, S.PREVIEWING, S.QUEUED, S.RUNNING, S.PAUSED}):
         if run.status in (S.PREVIEWING, S.RUNNING):
             run.wish = ImportWish.CANCEL
         else:

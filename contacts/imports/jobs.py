@@ -22,6 +22,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 
 from contacts.imports import files
 from contacts.imports.errors import ImportRunning, WorkerDied
+from contacts.imports.links import fetch_file
 from contacts.imports.preview import preview_import
 from contacts.imports.run import carry_out, claiming, may_claim, number_of, wait_for_claim
 from contacts.imports.undo import undo_import
@@ -29,11 +30,21 @@ from contacts.models import Import, ImportStatus, ImportWish, PreviewRow
 from crm.errors import CardfileError
 from crm.jobs import app, periodic
 
-__all__ = ["ACTIVE", "empty_preview", "preview_import_job", "run_import_job", "take_up_left", "undo_import_job"]
+__all__ = [
+    "ACTIVE",
+    "empty_preview",
+    "fetch_import_job",
+    "preview_import_job",
+    "run_import_job",
+    "take_up_left",
+    "undo_import_job",
+]
 
 logger = logging.getLogger(__name__)
 
-ACTIVE: Final = frozenset({ImportStatus.PREVIEWING, ImportStatus.QUEUED, ImportStatus.RUNNING, ImportStatus.UNDOING})
+ACTIVE: Final = frozenset(
+    {ImportStatus.FETCHING, ImportStatus.PREVIEWING, ImportStatus.QUEUED, ImportStatus.RUNNING, ImportStatus.UNDOING}
+)
 """Where somebody has to work on an import."""
 MOST_ATTEMPTS: Final = 5
 """Of an import whose worker keeps dying without coming any further: perhaps the import is what kills it."""
@@ -54,6 +65,12 @@ def preview_import_job(context: JobContext, import_id: int) -> None:
     attend(import_id, {ImportStatus.PREVIEWING}, preview, context)
 
 
+@app.task(name="contacts.imports.fetch", queue="imports", pass_context=True)
+def fetch_import_job(context: JobContext, import_id: int) -> None:
+    """Bring the file of an import here; it is run next."""
+    attend(import_id, {ImportStatus.FETCHING}, fetch, context)
+
+
 @app.task(name="contacts.imports.run", queue="imports", pass_context=True)
 def run_import_job(context: JobContext, import_id: int) -> None:
     """Apply the rows of an import that are not done yet."""
@@ -67,6 +84,7 @@ def undo_import_job(context: JobContext, import_id: int) -> None:
 
 
 JOBS: Final = {
+    ImportStatus.FETCHING: fetch_import_job,
     ImportStatus.PREVIEWING: preview_import_job,
     ImportStatus.QUEUED: run_import_job,
     ImportStatus.RUNNING: run_import_job,
@@ -75,6 +93,19 @@ JOBS: Final = {
 
 
 # What each of them does, with the claim in hand
+
+
+def fetch(import_run: Import, tell: Tell) -> None:
+    """What was fetched waits for its run, unless somebody cancelled it meanwhile."""
+    fetch_file(import_run)
+    with transaction.atomic():
+        import_run.status = ImportStatus.QUEUED
+        held = Import.objects.select_for_update().filter(pk=import_run.pk, status=ImportStatus.FETCHING)
+        if held.exists():
+            import_run.attempts, import_run.taken_up_at = 0, None
+            import_run.save()
+            return
+    files.remove(import_run.stored_name)
 
 
 def preview(import_run: Import, tell: Tell) -> None:

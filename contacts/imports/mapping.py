@@ -11,15 +11,24 @@ from django.utils.translation import gettext as _
 
 from contacts import populations
 from contacts.columns import Column, all_columns
-from contacts.imports.columns import CONSENT, ERROR_HEADERS, SKIP, guess_key, guess_targets, lay_out_mapping
+from contacts.imports.columns import (
+    CONSENT,
+    ERROR_HEADERS,
+    SKIP,
+    guess_key,
+    guess_targets,
+    lay_out_mapping,
+    target_of,
+)
 from contacts.imports.errors import ConsentUnexplained, FieldRefused, OptionsConflict, SegmentUnknown
 from contacts.imports.guess import guess_key as guess_field_key
 from contacts.imports.plan import Options
+from contacts.imports.sources import Source
 from contacts.models import CustomField, Import, ImportStatus
 from contacts.normalize import KIND_OF_SLUG
 from crm.errors import CardfileError, Refused
 
-__all__ = ["NEW", "guess_mapping", "guess_options", "settle_mapping"]
+__all__ = ["NEW", "guess_mapping", "guess_options", "lay_source", "map_by_names", "settle_mapping"]
 
 NEW: Final = "new"
 """The target of a column that becomes a custom field which is made when the mapping is settled."""
@@ -92,6 +101,44 @@ def _still_there(headers: Sequence[str], guessed: Sequence[Entry], known: set[st
         taken.add(target)
         entries.append({"header": header, "target": target, "overwrite": entry.get("overwrite", True)})
     return entries
+
+
+# By names alone
+
+
+def lay_source(run: Import, source: Source) -> None:
+    """What was found out of the file of an import."""
+    run.kind, run.encoding, run.delimiter = source.kind, source.encoding, source.delimiter
+    run.has_header, run.sheet = source.has_header, source.sheet
+    run.headers, run.samples = list(source.headers), [list(row) for row in source.samples]
+    run.file_digest, run.rows_total = "", None
+
+
+def map_by_names(headers: Sequence[str], *, key: str) -> list[Entry]:
+    """What columns mean where there is nobody to ask: by their names, always the same; the others are left out.
+
+    A custom field may be called by its key behind anything and a dot. The contact's ID counts where it is the key.
+    """
+    columns = read_columns()
+    targets = guess_targets(headers, columns)
+    for place, header in enumerate(headers):
+        if targets[place] == "id" and key != "id":
+            targets[place] = SKIP
+        elif targets[place] == SKIP:
+            target = _target_by_name(header, columns, key=key)
+            targets[place] = SKIP if target in targets else target
+    return [
+        {"header": header, "target": target, "overwrite": True} for header, target in zip(headers, targets, strict=True)
+    ]
+
+
+def _target_by_name(header: str, columns: Sequence[Column], *, key: str) -> str:
+    if key == "id" and target_of(header, columns) == "id":
+        return "id"
+    _before, dot, tail = header.rpartition(".")
+    wanted = tail.strip().casefold()
+    found = (column.key for column in columns if column.is_custom and column.custom_key.casefold() == wanted)
+    return next(found, SKIP) if dot else SKIP
 
 
 # Settling

@@ -34,6 +34,7 @@ __all__ = ["ImportAdmin"]
 View = Callable[..., HttpResponseBase]
 
 LABELS = {
+    ImportStatus.FETCHING: "info",
     ImportStatus.PREVIEWING: "info",
     ImportStatus.QUEUED: "info",
     ImportStatus.RUNNING: "info",

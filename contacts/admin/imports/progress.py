@@ -14,7 +14,9 @@ from contacts.models import Import, ImportStatus
 
 __all__ = ["UNDER_WAY", "describe_progress", "progress_context", "progress_view"]
 
-UNDER_WAY: Final = frozenset({ImportStatus.PREVIEWING, ImportStatus.QUEUED, ImportStatus.RUNNING, ImportStatus.UNDOING})
+UNDER_WAY: Final = frozenset(
+    {ImportStatus.FETCHING, ImportStatus.PREVIEWING, ImportStatus.QUEUED, ImportStatus.RUNNING, ImportStatus.UNDOING}
+)
 """What goes on by itself, so that the page looks again and again."""
 
 
@@ -49,6 +51,7 @@ def describe_progress(run: Import) -> dict[str, Any]:
 
 def say_title(run: Import) -> str:
     return {
+        ImportStatus.FETCHING: _("The file is being fetched"),
         ImportStatus.PREVIEWING: _("The preview goes through the file"),
         ImportStatus.QUEUED: _("The import begins in a moment"),
         ImportStatus.RUNNING: _("The import is under way"),
@@ -60,6 +63,8 @@ def say_progress(run: Import, view: Any) -> str:
     """One line: how many rows of how many, how fast, how long still."""
     if run.wish:
         return {"pause": _("Pausing after these rows…"), "cancel": _("Stopping after these rows…")}[run.wish]
+    if run.status == ImportStatus.FETCHING:
+        return _("Fetching the file…")
     if run.status == ImportStatus.QUEUED:
         return _("Waiting for the worker…")
     if not view.rows:

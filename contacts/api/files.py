@@ -1,0 +1,113 @@
+"""Files that are handed out by a link: whoever has it needs no key, for as long as it holds.
+
+A link is signed and says what it is of and until when. Files are streamed, whatever their size.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.core.signing import BadSignature, Signer
+from django.http import FileResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from rest_framework.request import Request
+
+from contacts.api import schema_bulk as schema
+from contacts.api.wire_names import wire_name
+from contacts.exports import flow as exports
+from contacts.formulas import disarm
+from contacts.models import BulkRow, ImportRow
+from crm.api.errors import NotFound
+from crm.api.views import ApiView
+
+__all__ = ["FileView", "link_of"]
+
+SALT: Final = "contacts.api.files"
+HOLDS_FOR: Final = timedelta(days=1)
+CHUNK: Final = 2_000
+
+
+def link_of(request: Request, kind: str, number: int, *, until: datetime | None = None) -> str:
+    """The address of a file, of a kind in ``KINDS``, that holds for a day or until it is said."""
+    ends = until.timestamp() if until is not None else time.time() + HOLDS_FOR.total_seconds()
+    token = Signer(salt=SALT).sign_object({"kind": kind, "id": number, "until": int(ends)})
+    return str(request.build_absolute_uri(reverse("api-file", args=[token])))
+
+
+class FileView(ApiView):
+    """``/v1/files/{token}``: the signature says that somebody with a key was given this link."""
+
+    authentication_classes: Sequence[type] = ()
+    permission_classes: Sequence[type] = ()
+    throttle_classes = []
+
+    @schema.get_file
+    def get(self, request: Request, token: str) -> HttpResponseBase:
+        try:
+            meant = Signer(salt=SALT).unsign_object(token)
+        except (BadSignature, ValueError) as error:
+            raise NotFound from error
+        if meant["until"] < time.time():
+            raise NotFound(_("This link has expired. Ask for a new one where you got it."))
+        answer = KINDS[meant["kind"]](meant["id"])
+        answer["Cache-Control"] = "no-store"
+        return answer
+
+
+def errors_of_bulk(call_id: int) -> HttpResponseBase:
+    rows = BulkRow.objects.filter(call_id=call_id).exclude(code="").order_by("place")
+    found = rows.values_list("place", "value", "contact_id", "status", "column", "code", "message")
+    headers = ("index", "dedupeValue", "contactId", "status", "field", "code", "message")
+    return csv_answer(headers, named_columns(found.iterator(chunk_size=CHUNK), 4), f"errors-{call_id}.csv")
+
+
+def errors_of_import(import_id: int) -> HttpResponseBase:
+    rows = ImportRow.objects.filter(import_run_id=import_id).order_by("row", "pk")
+    found = rows.values_list("row", "contact_id", "status", "column", "code", "message")
+    headers = ("row", "contactId", "status", "column", "code", "message")
+    return csv_answer(headers, found.iterator(chunk_size=CHUNK), f"errors-{import_id}.csv")
+
+
+def file_of_export(export_id: int) -> HttpResponseBase:
+    found = exports.open_file(export_id)
+    if found is None:
+        raise NotFound(_("This file is not there any more. Export again."))
+    file, name, content_type = found
+    return FileResponse(file, as_attachment=True, filename=name, content_type=content_type)
+
+
+KINDS: Final[dict[str, Callable[[int], HttpResponseBase]]] = {
+    "bulk": errors_of_bulk,
+    "import": errors_of_import,
+    "export": file_of_export,
+}
+
+
+def named_columns(rows: Iterable[Sequence[Any]], place: int) -> Iterator[Sequence[Any]]:
+    """The rows with the column at ``place`` as the wire calls it."""
+    for row in rows:
+        yield (*row[:place], wire_name(row[place]), *row[place + 1 :])
+
+
+def csv_answer(headers: Sequence[str], rows: Iterable[Sequence[Any]], name: str) -> HttpResponseBase:
+    disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingHttpResponse(csv_lines(headers, rows), content_type="text/csv; charset=UTF-8", headers=disposition)
+
+
+def csv_lines(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+    yield csv_line(headers)
+    for row in rows:
+        yield csv_line(["" if cell is None else disarm(cell) if isinstance(cell, str) else cell for cell in row])
+
+
+def csv_line(cells: Sequence[Any]) -> str:
+    target = io.StringIO()
+    csv.writer(target).writerow(cells)
+    return target.getvalue()
