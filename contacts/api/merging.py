@@ -21,7 +21,6 @@ from contacts.identity.errors import ContactNotFound
 from contacts.identity.merge import rehearse_merge
 from contacts.models import Merge
 from contacts.records import Problem
-from crm.api.errors import NotFound
 from crm.api.views import ApiView
 
 __all__ = ["MergeView", "UndoView"]
@@ -71,7 +70,7 @@ class UndoView(ApiView):
         try:
             report = undo_merge(merge_id, by=name_of_caller(request))
         except ContactNotFound as error:
-            raise NotFound(_("Merge with id='{id}' not found.").format(id=merge_id)) from error
+            raise ContactNotFound(_("Merge with id='{id}' not found.").format(id=merge_id)) from error
         self.about = [report.survivor_id, report.loser_id]
         return Response(show_report(report))
 

@@ -107,7 +107,7 @@ undo = extend_schema(
     responses={
         200: OpenApiResponse(UndoReport, "It is undone."),
         409: failure(409, "merge_refused", "This merge was undone already."),
-        404: failure(404, "not_found", "Merge with id='5' not found."),
+        404: failure(404, "contact_not_found", "Merge with id='5' not found."),
         **FAILURES,
     },
     examples=[

@@ -40,7 +40,7 @@ class Api:
     """``/api/v1/contact``, one call a record."""
 
     name = "API"
-    verbs: Final = ("get", "delete", "erase")
+    verbs: Final = ("get", "delete", "erase", "merge", "undo")
 
     def can_express(self, row: Row, way: str) -> bool:
         if isinstance(row.send, Act):
@@ -72,7 +72,21 @@ class Api:
         path = f"/api/v1/contact/{stage.ids[act.name]}"
         if act.verb == "get":
             return self.read(client.get(path))
+        if act.verb == "merge":
+            return self.merge(client, path, {"loserId": stage.ids[act.other], "choices": act.choices})
+        if act.verb == "undo":
+            return self.read_merge(client.post(f"/api/v1/merges/{stage.merges[act.name]}/undo"), "loserId")
         return self.read(client.delete(path + "?erase=true" if act.verb == "erase" else path))
+
+    def merge(self, client: APIClient, path: str, body: Mapping[str, Any]) -> Told:
+        """After a dry run, which is refused where the merge is."""
+        rehearsed = client.post(f"{path}/merge?dryRun=true", body, format="json")
+        answer = client.post(f"{path}/merge", body, format="json")
+        assert rehearsed.status_code == answer.status_code
+        return self.read_merge(answer, "survivorId")
+
+    def read_merge(self, answer: Any, whom: str) -> Told:
+        return self.read(answer) if answer.status_code != 200 else Told(contact_id=answer.json()[whom], code="")
 
     def read(self, answer: Any) -> Told:
         if answer.status_code != 200:
