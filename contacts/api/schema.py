@@ -88,7 +88,7 @@ class ContactUpdate(serializers.Serializer):
     timeZone = serializers.CharField(required=False, help_text="By its name, such as Europe/Kyiv.")
 
 
-class Group(serializers.Serializer):
+class GroupOfContact(serializers.Serializer):
     id = serializers.IntegerField()
     name = serializers.CharField()
     type = serializers.ChoiceField(choices=["Static"])
@@ -97,7 +97,9 @@ class Group(serializers.Serializer):
 class Contact(ContactUpdate):
     id = serializers.IntegerField(read_only=True)
     channels = Channel(many=True, help_text="At most two of a type.")
-    groups = Group(many=True, required=False, help_text="Static segments it is in: shown for one contact, never read.")
+    groups = GroupOfContact(
+        many=True, required=False, help_text="Static segments it is in: shown for one contact, never read."
+    )
 
 
 class ContactId(serializers.Serializer):
