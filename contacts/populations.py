@@ -82,7 +82,7 @@ class Populations(Protocol):
         ...
 
     def leave(self, population: int, contact_ids: Sequence[int], *, by: str) -> list[dict[str, Any]]:
-        """As ``remove``; what stood there: a dict of contact_id, added_at and by for each that was in it."""
+        """As ``remove``; what stood there: a dict of contact_id, added_at, by and id for each that was in it."""
         ...
 
     def take_back(self, population: int, contact_ids: Sequence[int], *, by: str) -> list[int]:

@@ -215,6 +215,7 @@ class MembershipRow(NamedTuple):
     contact_id: int
     added_at: datetime
     by: str
+    id: int | None = None
 
 
 def add_members(segment: Segment, contact_ids: Sequence[int], *, by: str) -> int:
@@ -226,7 +227,8 @@ def join_members(segment: Segment, contact_ids: Sequence[int], *, by: str) -> li
     """As ``add_members``; which contacts are new in it."""
     _refuse_unless_static(segment)
     with transaction.atomic():
-        return _insert(segment.pk, [(contact_id, timezone.now(), by) for contact_id in _lock_active(contact_ids)])
+        active = _lock_active(contact_ids)
+        return _insert(segment.pk, [MembershipRow(contact_id, timezone.now(), by) for contact_id in active])
 
 
 def remove_members(segment: Segment, contact_ids: Sequence[int], *, by: str) -> int:
@@ -251,7 +253,7 @@ def put_back_members(segment: Segment, rows: Sequence[MembershipRow]) -> list[in
     with transaction.atomic():
         active = set(_lock_active(sorted(set(survivor_of.values()))))
         placed = {
-            survivor_of[row.contact_id]: (survivor_of[row.contact_id], row.added_at, row.by)
+            survivor_of[row.contact_id]: row._replace(contact_id=survivor_of[row.contact_id])
             for row in rows
             if survivor_of.get(row.contact_id) in active
         }
@@ -306,14 +308,17 @@ def _lock(contact_ids: list[int]) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def _insert(segment_id: int, rows: Sequence[tuple[int, datetime, str]]) -> list[int]:
-    contact_ids, moments, names = zip(*rows, strict=True) if rows else ((), (), ())
+def _insert(segment_id: int, rows: Sequence[MembershipRow]) -> list[int]:
+    """A row that comes back has the id it had, by which a merge that moved it finds it again."""
+    contact_ids, moments, names, ids = zip(*rows, strict=True) if rows else ((), (), (), ())
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO segments_membership (contact_id, segment_id, added_at, by)"
-            " SELECT contact_id, %s, added_at, by FROM unnest(%s::bigint[], %s::timestamptz[], %s::text[])"
-            " AS new (contact_id, added_at, by) ON CONFLICT (contact_id, segment_id) DO NOTHING RETURNING contact_id",
-            [segment_id, list(contact_ids), list(moments), list(names)],
+            "INSERT INTO segments_membership (id, contact_id, segment_id, added_at, by)"
+            " SELECT coalesce(id, nextval(pg_get_serial_sequence('segments_membership', 'id'))), contact_id, %s,"
+            " added_at, by FROM unnest(%s::bigint[], %s::timestamptz[], %s::text[], %s::bigint[])"
+            " AS new (contact_id, added_at, by, id) ON CONFLICT (contact_id, segment_id) DO NOTHING"
+            " RETURNING contact_id",
+            [segment_id, list(contact_ids), list(moments), list(names), list(ids)],
         )
         return [row[0] for row in cursor.fetchall()]
 
@@ -323,7 +328,7 @@ def _delete(segment_id: int, contact_ids: Sequence[int], *, by: str | None = Non
     with connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM segments_membership WHERE segment_id = %s AND contact_id = ANY(%s)"
-            " AND (%s::text IS NULL OR by = %s) RETURNING contact_id, added_at, by",
+            " AND (%s::text IS NULL OR by = %s) RETURNING contact_id, added_at, by, id",
             [segment_id, list(contact_ids), by, by],
         )
         return [MembershipRow(*row) for row in cursor.fetchall()]

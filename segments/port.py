@@ -77,7 +77,10 @@ class SegmentPopulations:
     def put_back(self, population: int, rows: Sequence[dict[str, Any]]) -> list[int]:
         """Puts back what ``leave`` gave; nobody where the segment is gone, or is no list any more."""
         segment = Segment.objects.filter(pk=population, type=SegmentType.STATIC).first()
-        given = [MembershipRow(row["contact_id"], datetime.fromisoformat(row["added_at"]), row["by"]) for row in rows]
+        given = [
+            MembershipRow(row["contact_id"], datetime.fromisoformat(row["added_at"]), row["by"], row.get("id"))
+            for row in rows
+        ]
         return [] if segment is None else put_back_members(segment, given)
 
     def move(self, moves: Sequence[tuple[int, int]]) -> list[PopulationMove]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -53,7 +53,7 @@ def undo_import(run: Import, *, by: str, tell: Tell | None = None) -> None:
     extent = find_extent(run.pk)
     _begin(run, extent)
     with tuned_interpreter():
-        while _take_back_effects(run) or _take_back_slice(run, extent, by=by):
+        for _ in _take_back(run, extent, by=by):
             run.refresh_from_db()
             if tell is not None:
                 tell(run)
@@ -74,34 +74,54 @@ def _begin(run: Import, extent: Extent) -> None:
     run.refresh_from_db()
 
 
+def _take_back(run: Import, extent: Extent, *, by: str) -> Iterator[None]:
+    """Yields after every batch."""
+    yield from _take_back_effects(run)
+    while _take_back_slice(run, extent, by=by):
+        yield
+    yield from _take_back_effects(run, is_last=True)
+
+
 # 1. Beside contacts and journal
 
 
-def _take_back_effects(run: Import) -> bool:
-    """One page of contacts; False where none is left."""
+def _take_back_effects(run: Import, *, is_last: bool = False) -> Iterator[None]:
+    """Contact by contact. A place in a group that a merge keeps taken waits until that is undone, but not for ever."""
+    last = _take_back_page(run, 0, is_last=is_last)
+    while last is not None:
+        yield
+        last = _take_back_page(run, last, is_last=is_last)
+
+
+def _take_back_page(run: Import, after: int, *, is_last: bool) -> int | None:
+    """The next contacts; gives the last of them, None where there are no more."""
     with transaction.atomic():
-        effects = list(ImportEffect.objects.filter(import_run_id=run.pk).order_by("contact_id", "pk")[: 4 * PAGE])
+        rest = ImportEffect.objects.filter(import_run_id=run.pk, contact_id__gt=after).order_by("contact_id", "pk")
+        effects = list(rest[: 4 * PAGE])
         if not effects:
-            return False
+            return None
         last = effects[-1].contact_id
-        effects += ImportEffect.objects.filter(import_run_id=run.pk, contact_id=last, pk__gt=effects[-1].pk)
+        effects += rest.filter(contact_id=last, pk__gt=effects[-1].pk)
         counts: Counter[str] = Counter()
         kept: list[int] = []
-        counts["groups"] += _take_back_memberships(run, effects)
+        counts["groups"], waiting = _take_back_memberships(run, effects)
         for category in {effect.category for effect in effects if effect.kind == EffectKind.CONSENT}:
             given = [effect for effect in effects if effect.kind == EffectKind.CONSENT and effect.category == category]
             done, others = _take_back_consents(category, given)
             counts["consents"] += done
             kept += others
-        ImportEffect.objects.filter(pk__in=[effect.pk for effect in effects]).delete()
+        done_with = [effect.pk for effect in effects if is_last or effect.pk not in waiting]
+        ImportEffect.objects.filter(pk__in=done_with).delete()
         counts["kept"] += _keep(run, [Kept(pk, ("consent",), Because.CHANGED) for pk in kept])
-        _move_on(run, len(effects), run.undo_mark, counts)
-    return True
+        _move_on(run, len(done_with), run.undo_mark, counts)
+    return last
 
 
-def _take_back_memberships(run: Import, effects: Sequence[ImportEffect]) -> int:
-    """Whom the import put in goes out, unless somebody else put it in since; whom it took out comes back."""
+def _take_back_memberships(run: Import, effects: Sequence[ImportEffect]) -> tuple[int, set[int]]:
+    """Whom the import put in goes out, unless somebody else put it in since; whom it took out comes back, the last
+    first. How many did, and the effects of those who could not."""
     keeper, by, done = populations.current(), f"import:{run.pk}", 0
+    waiting: set[int] = set()
     for population in {effect.population for effect in effects if effect.population is not None}:
         joined, left = (
             [effect for effect in effects if effect.population == population and effect.kind == kind]
@@ -109,9 +129,13 @@ def _take_back_memberships(run: Import, effects: Sequence[ImportEffect]) -> int:
         )
         if joined:
             done += len(keeper.take_back(population, [effect.contact_id for effect in joined], by=by))
-        if left:
-            done += len(keeper.put_back(population, [effect.before for effect in left if effect.before]))
-    return done
+        latest = {effect.contact_id: effect for effect in left}
+        if latest:
+            back = keeper.put_back(population, [effect.before for effect in latest.values() if effect.before])
+            done += len(back)
+            placed = {latest[contact_id].pk for contact_id in back if contact_id in latest}
+            waiting.update(effect.pk for effect in left if effect.pk not in placed)
+    return done, waiting
 
 
 def _take_back_consents(category: str, effects: Sequence[ImportEffect]) -> tuple[int, list[int]]:

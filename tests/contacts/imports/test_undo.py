@@ -141,9 +141,11 @@ def test_after_an_undo_the_tables_equal_those_before_and_the_edited_are_listed(t
 def test_segments_consents_and_events_go_back_too(tmp_path: Path) -> None:
     make_people(tmp_path)
     lists = [Segment.objects.create(name=name, type=SegmentType.STATIC) for name in ("Readers", "Sleepers")]
-    first = list(Contact.objects.filter(state=1).order_by("pk").values_list("pk", flat=True)[:900])
+    active = Contact.objects.filter(state=1).order_by("pk")
+    guests = list(active.filter(external_id=None).values_list("pk", flat=True))
+    first = list(active.exclude(external_id=None).values_list("pk", flat=True)[:900])
     for segment in lists:
-        populations.current().add(segment.pk, first, by="user:2")
+        populations.current().add(segment.pk, [*first, *guests[::2]], by="user:2")
     before = tables()
 
     run = import_changes(
