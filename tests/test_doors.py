@@ -16,6 +16,7 @@ from contacts.normalize import clean_email
 from tests.people import Stage, set_up_account, tokens_of
 from tests.rules import finding, merging, normalisation, policy, taking_over
 from tests.rules.activity_doors import ActivityApi
+from tests.rules.bulk_door import Bulk
 from tests.rules.doors import Door, LargeBatch, Service, Told
 from tests.rules.row import Act, Row
 from tests.rules.server_doors import Activity, Api, File
@@ -24,7 +25,7 @@ from tests.rules.sheet_door import Sheet
 ROWS = [*normalisation.ROWS, *finding.ROWS, *taking_over.ROWS, *policy.ROWS, *merging.ROWS]
 
 
-DOORS: list[Door] = [Service(), LargeBatch(), Api(), File(), Sheet(), Activity(), ActivityApi()]
+DOORS: list[Door] = [Service(), LargeBatch(), Api(), Bulk(), File(), Sheet(), Activity(), ActivityApi()]
 
 
 def cases() -> Iterable[Any]:
@@ -47,7 +48,7 @@ def test_every_rule_has_a_row_and_every_row_a_name_of_its_own() -> None:
 
 def test_every_door_is_used() -> None:
     rows_of = Counter(door.name for row, way, door in (case.values for case in cases()))
-    assert [name for name in ("service", "API", "CSV", "sheet") if rows_of[name] < 25] == []
+    assert [name for name in ("service", "API", "bulk API", "CSV", "sheet") if rows_of[name] < 25] == []
 
 
 @pytest.mark.django_db

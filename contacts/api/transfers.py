@@ -106,8 +106,8 @@ class ImportView(ReadableByWriters):
     error_shape = RESOURCE
 
     @schema.get_import
-    def get(self, request: Request, import_id: int) -> Response:
-        run = Import.objects.filter(pk=import_id, status__in=BEGUN).first()
+    def get(self, request: Request, import_id: str) -> Response:
+        run = Import.objects.filter(pk=read_id(import_id), status__in=BEGUN).first()
         if run is None:
             raise NotFound(_("There is no such import."))
         return Response(show_import(run, request))
@@ -155,8 +155,8 @@ class ExportView(ApiView):
     error_shape = RESOURCE
 
     @schema.get_export
-    def get(self, request: Request, export_id: int) -> Response:
-        export = ContactExport.objects.filter(pk=export_id).first()
+    def get(self, request: Request, export_id: str) -> Response:
+        export = ContactExport.objects.filter(pk=read_id(export_id)).first()
         if export is None:
             raise NotFound(_("There is no such export."))
         return Response(show_export(export, request))

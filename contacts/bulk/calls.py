@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 import orjson
 import psycopg
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils.translation import gettext as _
 
 from contacts.bulk.effects import Effects
@@ -27,21 +27,18 @@ from contacts.identity import Outcome, Status, resolve, resolve_stream
 from contacts.identity.load import open_cursor
 from contacts.identity.settings import read_settings
 from contacts.keys import Kind, kinds_of_key
-from contacts.models import BulkCall, BulkRow, CallStatus
+from contacts.models import BulkCall, CallStatus
 from contacts.normalize import normalize
 from contacts.records import Problem, Record
 from crm.errors import CardfileError
 from crm.jobs import app
 
 __all__ = [
-    "IN_ORDER",
     "JOB",
     "Accepted",
     "Sent",
     "accept_call",
-    "forget_old_calls",
     "run_call",
-    "take_up_left",
     "work_off",
 ]
 
@@ -52,12 +49,7 @@ INLINE: Final = 200
 BATCH: Final = 500
 """Contacts a transaction, for which the gate is closed: whoever writes a single contact meanwhile waits that long."""
 JOB: Final = "contacts.bulk.work_off"
-IN_ORDER: Final = "contacts.bulk"
-"""Of two calls that say something of the same contact, the later one shall be the last word."""
 MOST_ATTEMPTS: Final = 5
-LEFT_AFTER: Final = timedelta(minutes=2)
-"""So long nothing happened to a call that should be worked on: its process was killed."""
-KEPT_FOR: Final = timedelta(days=7)
 OPEN: Final = (CallStatus.WAITING, CallStatus.RUNNING)
 BAD: Final = (Status.FAILED, Status.SKIPPED)
 ROW_COLUMNS: Final = ("call_id", "place", "contact_id", "value", "status", "column", "code", "message")
@@ -136,16 +128,15 @@ def _keep(
     if records:
         values = [sent[record.ref].value for record in records]
         call.records = pack_records(records, values, key=options.key, size=BATCH)
-    else:
-        call.status = CallStatus.FINISHED
+    if len(records) < INLINE:
+        call.status = CallStatus.RUNNING if records else CallStatus.FINISHED
     with transaction.atomic():
         call.save()
         _write_rows([_refused_row(call.pk, place, sent[place].value, found) for place, found in refused.items()])
         if len(records) >= INLINE:
-            app.configure_task(JOB, allow_unknown=True, queue="bulk", lock=IN_ORDER).defer(call_id=call.pk)
-    if 0 < len(records) < INLINE:
-        with _noting_failure(call.pk):
-            work_off(call.pk)
+            app.configure_task(JOB, allow_unknown=True, queue="bulk").defer()
+    if call.status == CallStatus.RUNNING:
+        run_call(call.pk)
         call.refresh_from_db()
     return call
 
@@ -258,14 +249,13 @@ def _storable(message: str) -> str:
     return message.replace("\0", "\ufffd").encode(errors="replace").decode()[:LONGEST_MESSAGE]
 
 
-# Going on, and keeping house
+# What goes wrong
 
 
-@contextmanager
-def _noting_failure(call_id: int) -> Iterator[None]:
-    """What goes wrong is written on the call; where the database was gone, it is taken up again."""
+def run_call(call_id: int) -> None:
+    """As ``work_off``; what goes wrong is written on the call. Where the database was gone, it is taken up again."""
     try:
-        yield
+        work_off(call_id)
     except TakenOver:
         return
     except (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError):
@@ -275,32 +265,9 @@ def _noting_failure(call_id: int) -> Iterator[None]:
     except Exception:
         logger.exception("Bulk call %s failed.", call_id)
         _fail(call_id, _("Something went wrong. Tell the administrator, who finds it in the log."))
-        raise
-
-
-def run_call(call_id: int) -> None:
-    """As ``work_off``; what goes wrong is written on the call."""
-    with _noting_failure(call_id):
-        work_off(call_id)
 
 
 def _fail(call_id: int, message: str) -> None:
     BulkCall.objects.filter(pk=call_id, status__in=OPEN).update(
         status=CallStatus.FAILED, error=message, records=None, changed_at=datetime.now(UTC)
     )
-
-
-def take_up_left(*, now: datetime | None = None) -> list[int]:
-    """Calls whose process was killed; they are enqueued once."""
-    left = BulkCall.objects.filter(status__in=OPEN, changed_at__lt=(now or datetime.now(UTC)) - LEFT_AFTER)
-    return list(left.order_by("pk").values_list("pk", flat=True))
-
-
-def forget_old_calls(*, now: datetime | None = None) -> int:
-    """Calls of more than a week ago, with what became of each contact; how many calls went."""
-    ended = Q(created_at__lt=(now or datetime.now(UTC)) - KEPT_FOR) & ~Q(status__in=OPEN)
-    old = list(BulkCall.objects.filter(ended).values_list("pk", flat=True)[:10_000])
-    rows = BulkRow.objects.filter(call_id__in=old)
-    rows._raw_delete(rows.db)
-    BulkCall.objects.filter(pk__in=old).delete()
-    return len(old)

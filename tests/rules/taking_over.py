@@ -282,6 +282,7 @@ TOKENS: Final = [
     Row(
         id="T6 without an external ID too",
         ways=TRACKERS,
+        not_through=("bulk API",),  # there is no default order: one key is chosen
         given=(anonymous("somebody", device()),),
         send={"phone": OLENAS_PHONE, "identifiers": [device()]},
         contact="somebody",
@@ -325,6 +326,7 @@ TOKENS: Final = [
     Row(
         id="T7 a value that the owner merely lacks makes nobody else",
         ways=TRACKERS,
+        not_through=("bulk API",),  # there is no default order: one key is chosen
         given=(have("olena", {"email": OLENA, "identifiers": [device()]}),),
         send={"phone": OLENAS_PHONE, "identifiers": [device()]},
         contact="olena",
@@ -348,6 +350,7 @@ TOKENS: Final = [
     Row(
         id="T7 the next device may be the person's own",
         ways=TRACKERS,
+        not_through=("bulk API",),  # there is no default order: one key is chosen
         given=(
             have("olena", {"email": OLENA, "identifiers": [device("d-1")]}),
             anonymous("somebody", device("d-2")),
