@@ -32,9 +32,9 @@ register_converter(ContactIdConverter, "contact_id")
 urlpatterns = [
     path("v1/contact", ContactsView.as_view(), name="api-contacts"),
     path("v1/contact/<contact_id:contact_id>", ContactView.as_view(), name="api-contact"),
-    path("v1/contacts", bulk.BulkContacts.as_view(), name="api-search"),
     path("v1/contact/<contact_id:contact_id>/confirmation", ConfirmationView.as_view(), name="api-confirmation"),
     path("v1/contact/subscribe", SubscribeView.as_view(), name="api-subscribe"),
+    path("v1/contacts", bulk.BulkContacts.as_view(), name="api-search"),
     path("v1/contacts/email", EmailsView.as_view(), name="api-emails"),
     path("v1/emails/unsubscribed/add", AddUnsubscribedView.as_view(), name="api-unsubscribe"),
     path("v1/emails/unsubscribed/delete", DeleteUnsubscribedView.as_view(), name="api-resubscribe"),
