@@ -41,7 +41,7 @@ class UploadResult(serializers.Serializer):
     valid = serializers.BooleanField()
 
 
-class ImportForm(serializers.Serializer):
+class FileToImport(serializers.Serializer):
     file = serializers.FileField(help_text="CSV; its first line names the columns.")
     overrideExisting = serializers.BooleanField(
         required=False, help_text="Else contacts that there are stay as they are."
@@ -200,7 +200,7 @@ add_import = extend_schema(
     summary="Import a file",
     description="The file is taken, and imported in the background. Its columns are known by their names.",
     tags=[TAG],
-    request={"multipart/form-data": ImportForm},
+    request={"multipart/form-data": FileToImport},
     responses={
         200: OpenApiResponse(ImportJob, "The job."),
         **RESOURCE_FAILURES,
