@@ -156,7 +156,7 @@ Decorator = Callable[[Any], Any]
 
 def describe_get(suffix: str, named: OpenApiParameter) -> Decorator:
     decorator: Decorator = extend_schema(
-        operation_id=f"getContactBy{suffix}",
+        operation_id=f"getResourceBy{suffix}",
         summary="Get a contact",
         description="In the flat form.",
         tags=[TAG],
@@ -169,7 +169,7 @@ def describe_get(suffix: str, named: OpenApiParameter) -> Decorator:
 
 def describe_change(suffix: str, named: OpenApiParameter, example: dict[str, str]) -> Decorator:
     decorator: Decorator = extend_schema(
-        operation_id=f"changeContactBy{suffix}",
+        operation_id=f"changeResourceBy{suffix}",
         summary="Add or change a contact",
         description=(
             "Changes only what is sent: null clears a value, a blank text counts as not sent, unknown keys are ignored."
@@ -196,7 +196,7 @@ def describe_change(suffix: str, named: OpenApiParameter, example: dict[str, str
 
 def describe_remove(suffix: str, named: OpenApiParameter) -> Decorator:
     decorator: Decorator = extend_schema(
-        operation_id=f"deleteContactBy{suffix}",
+        operation_id=f"deleteResourceBy{suffix}",
         summary="Delete or erase a contact",
         description="Deleting a deleted contact again is fine.",
         tags=[TAG],
