@@ -61,6 +61,7 @@ def lines() -> Iterator[str]:
 def drop(page: Any, name: str, content: str) -> None:
     """A file that is let go over the page."""
     make = "([name, content]) => { const d = new DataTransfer(); d.items.add(new File([content], name)); return d }"
+    page.locator("form.cf-scripted").wait_for()  # the page listens
     page.dispatch_event("[data-drop]", "drop", {"dataTransfer": page.evaluate_handle(make, [name, content])})
 
 
