@@ -32,9 +32,11 @@ __all__ = [
     "Tier",
     "after_of",
     "bigint_field",
+    "integer_field",
     "json_field",
     "null_field",
     "pack",
+    "smallint_field",
     "text_field",
     "unpack",
 ]
@@ -71,6 +73,14 @@ def text_field(text: str) -> bytes:
 
 def bigint_field(number: int) -> bytes:
     return _BIGINT(8, number)
+
+
+def smallint_field(number: int) -> bytes:
+    return _SMALLINT(2, number)
+
+
+def integer_field(number: int) -> bytes:
+    return _INTEGER(4, number)
 
 
 def null_field() -> bytes:
@@ -331,7 +341,7 @@ def _lengths(encoded: Sequence[bytes]) -> list[bytes]:
 
 def _heads(keys: Sequence[Key]) -> list[bytes]:
     """Kind and app of identifiers."""
-    heads = {(kind, app): _SMALLINT(2, kind) + text_field(app) for kind, app in {(key[0], key[1]) for key in keys}}
+    heads = {(kind, app): smallint_field(kind) + text_field(app) for kind, app in {(key[0], key[1]) for key in keys}}
     return [heads[key[0], key[1]] for key in keys]
 
 
@@ -370,7 +380,7 @@ def _contact_fragments(records: Sequence[Record], compared: Compared) -> list[by
     if blank:
         parts.append([blank] * size)
     parts.append([json_field(record.attributes) for record in records])
-    parts.append([_INTEGER(4, _mask_of(record)) for record in records])
+    parts.append([integer_field(_mask_of(record)) for record in records])
     return list(map(b"".join, zip(*parts, strict=True)))
 
 

@@ -178,7 +178,6 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = VAR_DIR / "files"
 IMPORTS_DIR = VAR_DIR / "imports"  # what people uploaded; web and worker must see the same folder
 EXPORTS_DIR = VAR_DIR / "exports"  # files that a job wrote, for a day; likewise
-IMPORTS_DIR = VAR_DIR / "imports"  # uploaded files, until they are imported and forgotten
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -145,7 +145,7 @@ def find(cursor: psycopg.Cursor[Any], world: World, keys: Collection[Key]) -> No
     digests = {address_digest(key[2]).hex(): key for key in ordered if key[0] in (Kind.EMAIL, Kind.PHONE)}
     if digests:
         sql = f"{_FIND} UNION ALL {_FIND_SUPPRESSED}"
-        params.append("{" + ",".join(f'"\\\\x{digest}"' for digest in digests) + "}")
+        params.append(_digest_array(digests))
     cursor.execute(sql, params, binary=True)
     for kind, app, value, contact_id in cursor.fetchall():
         if kind:
@@ -186,7 +186,7 @@ def find_suppressed(cursor: psycopg.Cursor[Any], addresses: Iterable[str]) -> se
     if not cursor.fetchall()[0][0]:
         return set()
     by_digest = {address_digest(address): address for address in addresses}
-    array = "{" + ",".join([f'"\\\\x{digest.hex()}"' for digest in by_digest]) + "}"
+    array = _digest_array(digest.hex() for digest in by_digest)
     cursor.execute("SELECT digest FROM contacts_suppression WHERE digest = ANY(%s::bytea[])", (array,), binary=True)
     return {by_digest[bytes(digest)] for (digest,) in cursor.fetchall()}
 
@@ -323,6 +323,11 @@ def address_digest(value: str) -> bytes:
 @lru_cache(maxsize=1)
 def _suppression_key() -> bytes:
     return hmac.digest(settings.SUPPRESSION_KEY.encode(), b"suppression", "sha256")
+
+
+def _digest_array(digests: Iterable[str]) -> str:
+    """An array of bytes, given in hexadecimal digits, as PostgreSQL writes it."""
+    return "{" + ",".join([f'"\\\\x{digest}"' for digest in digests]) + "}"
 
 
 def array_of(numbers: Iterable[int]) -> str:

@@ -20,8 +20,10 @@ from contacts.sheaf import (
     IDENTIFIER_COLUMNS,
     Sheaf,
     bigint_field,
+    integer_field,
     json_field,
     null_field,
+    smallint_field,
     text_field,
 )
 
@@ -32,8 +34,6 @@ TRAILER: Final = b"\xff\xff"
 EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 _COUNT: Final = Struct(">h").pack
-_SMALLINT: Final = Struct(">ih").pack
-_INTEGER: Final = Struct(">ii").pack
 _LENGTH: Final = Struct(">i").pack
 STATE_ACTIVE: Final = 1
 
@@ -90,13 +90,13 @@ def _new_contacts(sheaf: Sheaf, plain: Plain, cause: Cause, moment: datetime) ->
 
 def _contact_tail(bits: int, cause: Cause, moment: datetime) -> bytes:
     null, at = null_field(), _moment_field(moment)
-    confirmed = _SMALLINT(2, STATE_ACTIVE) + at
+    confirmed = smallint_field(STATE_ACTIVE) + at
     return b"".join([
         confirmed if bits & HAS_EMAIL else null * 2,
         confirmed if bits & HAS_PHONE else null * 2,
-        _SMALLINT(2, ACTIVE),
+        smallint_field(ACTIVE),
         _LENGTH(1) + (b"\1" if cause.source == "import" else b"\0"),
-        _INTEGER(4, 0),
+        integer_field(0),
         text_field(cause.source),
         at * 2,
     ])  # fmt: skip

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
 
 from contacts.columns import Column
+from contacts.formulas import unquoted
 from contacts.imports.columns import CONSENT, Layout
 from contacts.imports.errors import FileChanged, ReaderDied
 from contacts.imports.reading import Row, Stamp, open_rows
@@ -39,7 +40,6 @@ SMALL: Final = 2_000
 PIPE_BYTES: Final = 1024 * 1024
 """How far the reader is ahead: four to eight batches."""
 LENGTH: Final = struct.Struct("<I")
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 READ_YES_NO: Final = Schema([Column(CONSENT, "boolean", CONSENT)]).cleaners[CONSENT]
 END: Final = None
 ALLOCATOR: Final = {"MALLOC_TRIM_THRESHOLD_": "67108864", "MALLOC_MMAP_THRESHOLD_": "67108864"}
@@ -168,16 +168,11 @@ def normalize_rows(rows: Iterable[tuple[int, Row]], job: Job) -> Iterator[Record
         if number in fixes:
             row = [fixes[number].get(place, cell) for place, cell in enumerate(row)]
         if "'" in "".join(row):
-            row = [unescaped(cell) for cell in row]
+            row = [unquoted(cell) for cell in row]
         record = normalize(make_raw(row), schema, number)
         if consent_place is not None:
             read_consent(record, row[consent_place])
         yield record
-
-
-def unescaped(cell: str) -> str:
-    """The cell without the apostrophe that files which are handed out have before a formula."""
-    return cell[1:] if cell[:1] == "'" and cell.lstrip("'").startswith(FORMULA) else cell
 
 
 def read_consent(record: Record, cell: str) -> None:

@@ -11,6 +11,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from contacts.formulas import quoted
 from contacts.identity import Outcome, Status
 from contacts.imports.columns import ERROR_HEADERS, Layout
 from contacts.imports.reading import open_rows
@@ -26,7 +27,6 @@ BAD: Final = (Status.FAILED, Status.SKIPPED)
 WARNING: Final = "warning"
 MAX_MESSAGE: Final = 500
 MAX_COLUMN: Final = 200
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def problem_rows(import_id: int, outcomes: Iterable[Outcome], layout: Layout) -> Iterator[ImportRow]:
@@ -112,18 +112,12 @@ def _bad_reasons(run: Import) -> Iterator[tuple[int, str, str]]:
 
 def _line(cells: Sequence[str]) -> str:
     target = io.StringIO()
-    csv.writer(target).writerow([_escaped(cell) for cell in cells])
+    csv.writer(target).writerow([quoted(cell) for cell in cells])
     return target.getvalue()
 
 
 def _cells(row: tuple[int, str, str, str]) -> tuple[int | str, ...]:
-    return tuple(_escaped(cell) if isinstance(cell, str) else cell for cell in row)
-
-
-def _escaped(cell: str) -> str:
-    """No cell of a file that we hand out starts a formula; one that looks escaped already is told apart by another
-    apostrophe."""
-    return f"'{cell}" if cell.lstrip("'").startswith(FORMULA) else cell
+    return tuple(quoted(cell) if isinstance(cell, str) else cell for cell in row)
 
 
 def _storable(message: str) -> str:
