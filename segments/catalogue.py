@@ -10,11 +10,11 @@ from segments.conditions import compile_tree, describe, parse
 from segments.conditions.errors import DefinitionError, DefinitionRefused, SegmentCycle, WrongShape
 from segments.conditions.lookups import DatabaseLookups
 from segments.conditions.references import find_cycle, named_segments
-from segments.conditions.tree import Node, conditions_of
+from segments.conditions.tree import Definition, conditions_of
 from segments.errors import SegmentInUse, SegmentIsBuiltin
 from segments.models import Segment, SegmentType
 
-__all__ = ["check_definition", "delete_segment", "describe_segment", "find_users", "read_tree", "save_segment"]
+__all__ = ["check_definition", "delete_segment", "describe_segment", "find_users", "read_definition", "save_segment"]
 
 
 def check_definition(definition: Any, *, segment_type: str = SegmentType.DYNAMIC, segment_id: int | None = None) -> str:
@@ -24,19 +24,19 @@ def check_definition(definition: Any, *, segment_type: str = SegmentType.DYNAMIC
     and rings of segments.
     """
     lookups = DatabaseLookups()
-    tree = parse(definition, lookups.registry)
+    parsed = parse(definition, lookups.registry)
     errors: list[DefinitionError] = []
     if segment_type == SegmentType.COMBINED:
-        errors += _foreign_conditions(tree)
+        errors += _foreign_conditions(parsed)
     if segment_id is not None:
         errors += _cycles(segment_id, definition)
     if errors:
         raise DefinitionRefused(list(errors))
     try:
-        compile_tree(tree, lookups.registry, lookups.clock, lookups, segment_id=segment_id or 0)
+        compile_tree(parsed, lookups.registry, lookups.clock, lookups, segment_id=segment_id or 0)
     except DefinitionError as error:
         raise DefinitionRefused([error]) from error
-    return describe(tree, lookups.registry)
+    return describe(parsed, lookups.registry)
 
 
 def save_segment(segment: Segment) -> Segment:
@@ -69,7 +69,7 @@ def find_users(segment: Segment) -> list[Segment]:
     return [other for other in others if segment.pk in named_segments(other.definition)]
 
 
-def read_tree(segment: Segment, lookups: DatabaseLookups) -> Node:
+def read_definition(segment: Segment, lookups: DatabaseLookups) -> Definition:
     """The conditions of a dynamic or combined segment; raises ``DefinitionRefused`` if they no longer hold good."""
     return parse(segment.definition, lookups.registry)
 
@@ -79,13 +79,15 @@ def describe_segment(segment: Segment, lookups: DatabaseLookups | None = None) -
     if segment.is_static:
         return ""
     lookups = lookups or DatabaseLookups()
-    return describe(read_tree(segment, lookups), lookups.registry)
+    return describe(read_definition(segment, lookups), lookups.registry)
 
 
-def _foreign_conditions(tree: Node) -> list[DefinitionError]:
+def _foreign_conditions(definition: Definition) -> list[DefinitionError]:
     message = "A combined segment is made of segments alone. Use the field “segment”, or make it dynamic."
     return [
-        WrongShape(message, path=condition.path) for condition in conditions_of(tree) if condition.field != "segment"
+        WrongShape(message, path=condition.path)
+        for condition in conditions_of(definition)
+        if condition.field != "segment"
     ]
 
 

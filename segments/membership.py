@@ -17,7 +17,7 @@ from django.utils import timezone
 from psycopg.errors import QueryCanceled
 
 from contacts.models import Contact, ContactState
-from segments.catalogue import read_tree
+from segments.catalogue import read_definition
 from segments.conditions import compile_tree
 from segments.conditions.compile import Compiler
 from segments.conditions.describe import describe_condition
@@ -25,7 +25,7 @@ from segments.conditions.errors import DefinitionError, DefinitionRefused
 from segments.conditions.lookups import DatabaseLookups, static_clause
 from segments.conditions.matching import ContactSQL
 from segments.conditions.sql import Clause
-from segments.conditions.tree import Combine, Condition, Group, Node, conditions_of
+from segments.conditions.tree import Combine, Condition, Group, Node, Zone, conditions_of
 from segments.errors import CountTookTooLong, SegmentIsNotStatic
 from segments.models import Membership, Segment
 
@@ -91,9 +91,9 @@ def is_member(segment: Segment, contact_id: int) -> bool:
 def _clause_of(segment: Segment, lookups: DatabaseLookups) -> Clause:
     if segment.is_static:
         return static_clause(segment.pk)
-    tree = read_tree(segment, lookups)
+    definition = read_definition(segment, lookups)
     try:
-        return compile_tree(tree, lookups.registry, lookups.clock, lookups, segment_id=segment.pk or 0)
+        return compile_tree(definition, lookups.registry, lookups.clock, lookups, segment_id=segment.pk or 0)
     except DefinitionError as error:
         raise DefinitionRefused([error]) from error
 
@@ -138,13 +138,14 @@ class GroupExplained:
 class MembershipExplained:
     """Why a contact is in a segment or not.
 
-    ``conditions`` is None for a static segment, and where there is no active contact; ``added_at`` and ``added_by`` are
-    those of a static membership.
+    ``conditions`` and ``exclude`` are None for a static segment, and where there is no active contact, ``exclude`` too
+    where nobody is excluded; ``added_at`` and ``added_by`` are those of a static membership.
     """
 
     is_member: bool
     is_active: bool
     conditions: ConditionExplained | GroupExplained | None = None
+    exclude: ConditionExplained | GroupExplained | None = None
     added_at: datetime | None = None
     added_by: str = ""
 
@@ -155,26 +156,29 @@ def explain_member(segment: Segment, contact_id: int) -> MembershipExplained:
     if segment.is_static:
         return _explain_static(segment, contact_id, active.exists())
     lookups = DatabaseLookups()
-    tree = read_tree(segment, lookups)
-    row = _ask_each(list(conditions_of(tree)), active, segment, lookups)
+    definition = read_definition(segment, lookups)
+    row = _ask_each(list(conditions_of(definition)), active, segment, lookups, definition.zone)
     if row is None:
         return MembershipExplained(is_member=False, is_active=False)
-    explained = _explain(tree, iter(row), lookups)
-    return MembershipExplained(is_member=explained.holds, is_active=True, conditions=explained)
+    answers = iter(row)
+    match, *excludes = [_explain(node, answers, lookups) for node in definition.nodes]
+    is_member = match.holds and not any(exclude.holds for exclude in excludes)
+    return MembershipExplained(is_member, True, match, excludes[0] if excludes else None)
 
 
 def _explain_static(segment: Segment, contact_id: int, is_active: bool) -> MembershipExplained:
     membership = Membership.objects.filter(contact_id=contact_id, segment=segment).first()
     if membership is None or not is_active:
         return MembershipExplained(is_member=False, is_active=is_active)
-    return MembershipExplained(True, True, added_at=membership.added_at, added_by=membership.by)
+    return MembershipExplained(is_member=True, is_active=True, added_at=membership.added_at, added_by=membership.by)
 
 
 def _ask_each(
-    conditions: list[Condition], contact: QuerySet[Contact], segment: Segment, lookups: DatabaseLookups
+    conditions: list[Condition], contact: QuerySet[Contact], segment: Segment, lookups: DatabaseLookups, zone: Zone
 ) -> list[tuple[bool, Any]] | None:
     """For each condition whether it holds, its negation left out, and the contact's value; None without a contact."""
     compiler = Compiler(lookups.registry, lookups.clock, lookups, segment_id=segment.pk)
+    compiler.zone = zone
     asked: dict[str, ContactSQL] = {}
     for number, condition in enumerate(conditions):
         value = lookups.registry.fields[condition.field].value

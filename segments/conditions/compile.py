@@ -14,7 +14,7 @@ from segments.conditions.errors import SegmentCycle, TooLarge, UnknownField, Unk
 from segments.conditions.operators import Operand, operator_of
 from segments.conditions.registry import Registry
 from segments.conditions.sql import Clause, join, render
-from segments.conditions.tree import Combine, Condition, Group, Node
+from segments.conditions.tree import Combine, Condition, Definition, Group, Node, Zone
 
 __all__ = ["MAX_COMPILED", "Compiler", "Lookups", "compile_tree"]
 
@@ -31,26 +31,41 @@ class Lookups(Protocol):
         """The contacts whose primary value of ``kind`` is one of ``values`` (compare forms)."""
         ...
 
-    def read_segment(self, segment_id: int) -> Node | Clause:
-        """The tree of a segment, or the clause of a static one; raises ``UnknownSegment``."""
+    def read_segment(self, segment_id: int) -> Definition | Clause:
+        """What a segment means, or the clause of a static one; raises ``UnknownSegment``."""
         ...
 
 
-def compile_tree(node: Node, registry: Registry, clock: Clock, lookups: Lookups, *, segment_id: int = 0) -> Clause:
-    """The SQL condition of ``node``, over a row of contacts that is known to be active."""
-    return Compiler(registry, clock, lookups, segment_id=segment_id).compile(node)
+def compile_tree(
+    definition: Definition, registry: Registry, clock: Clock, lookups: Lookups, *, segment_id: int = 0
+) -> Clause:
+    """The SQL condition of ``definition``, over a row of contacts that is known to be active."""
+    return Compiler(registry, clock, lookups, segment_id=segment_id).compile_definition(definition)
 
 
 class Compiler:
-    """Compiles one definition. ``segment_id`` is the segment that it belongs to, 0 for none."""
+    """Compiles one definition. ``segment_id`` is the segment that it belongs to, 0 for none.
+
+    ``zone`` is whose days the dates are of the definition that is being compiled.
+    """
 
     def __init__(self, registry: Registry, clock: Clock, lookups: Lookups, *, segment_id: int = 0) -> None:
         self.registry = registry
         self.clock = clock
         self.lookups = lookups
         self.inside = [segment_id]
+        self.zone = Zone.ACCOUNT
         self.size = 0
         self.find_contacts: Callable[[Kind, Iterable[str]], list[int]] = lookups.find_contacts
+
+    def compile_definition(self, definition: Definition) -> Clause:
+        """Those who match and are not excluded."""
+        outer, self.zone = self.zone, definition.zone
+        clause = self.compile(definition.match)
+        if definition.exclude is not None:
+            clause = join("AND", [clause, _negate(self.compile(definition.exclude))])
+        self.zone = outer
+        return clause
 
     def compile(self, node: Node) -> Clause:
         """The clause of a group or a condition."""
@@ -89,7 +104,7 @@ class Compiler:
         if isinstance(segment, Clause):
             return segment
         self.inside.append(segment_id)
-        clause = self.compile(segment)
+        clause = self.compile_definition(segment)
         self.inside.pop()
         return clause
 

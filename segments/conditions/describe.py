@@ -12,16 +12,21 @@ from segments.conditions.errors import UnknownField, UnknownOperator
 from segments.conditions.fields import Field, FieldType
 from segments.conditions.operators import Arity, operator_of
 from segments.conditions.registry import Registry
-from segments.conditions.tree import Combine, Condition, Group, Node, Value
+from segments.conditions.tree import Combine, Condition, Definition, Group, Node, Value, Zone
 
 __all__ = ["describe", "describe_node"]
 
 SHOWN_VALUES: Final = 5
 
 
-def describe(node: Node, registry: Registry) -> str:
-    """What ``node`` means, as a sentence with its full stop."""
-    text = describe_node(node, registry)
+def describe(definition: Definition, registry: Registry) -> str:
+    """What ``definition`` means, as a sentence with its full stop."""
+    text = describe_node(definition.match, registry)
+    if definition.exclude is not None:
+        excluded = describe_node(definition.exclude, registry)
+        text = _("{match}, except {exclude}").format(match=text, exclude=excluded)
+    if definition.zone is Zone.CONTACT:
+        text = _("{sentence}, in the contact's time zone").format(sentence=text)
     return _("{sentence}.").format(sentence=text[:1].upper() + text[1:])
 
 

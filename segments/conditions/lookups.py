@@ -18,7 +18,7 @@ from segments.conditions.fields import Option
 from segments.conditions.parse import parse
 from segments.conditions.registry import Registry, build_registry
 from segments.conditions.sql import Clause, render
-from segments.conditions.tree import Node
+from segments.conditions.tree import Definition
 from segments.models import Segment, SegmentType
 
 __all__ = ["DatabaseLookups", "static_clause"]
@@ -55,7 +55,7 @@ class DatabaseLookups:
         found = Contact.objects.filter(pk__in=list(ids)).values_list("pk", column)
         return sorted(pk for pk, value in found if value is not None and _compared(kind, value) in wanted)
 
-    def read_segment(self, segment_id: int) -> Node | Clause:
+    def read_segment(self, segment_id: int) -> Definition | Clause:
         segment = Segment.objects.filter(pk=segment_id).first()
         if segment is None:
             raise UnknownSegment(segment_id=segment_id)

@@ -1,8 +1,8 @@
 """JSON → tree (pure). Fails closed: every place that is not understood is an error with its path.
 
-``{"version": 1, "match": NODE}``, where a node is a group, ``{"all" | "any" | "none": [NODE, …]}``, or a condition,
-``{"field": …, "op": …, "value": …}``; either may carry ``"not": true``. A condition whose operator takes no value has
-none, one that takes two or many has a list.
+``{"version": 1, "match": NODE, "exclude": NODE?, "time_zone": "account" | "contact"?}``, where a node is a group,
+``{"all" | "any" | "none": [NODE, …]}``, or a condition, ``{"field": …, "op": …, "value": …}``; either may carry
+``"not": true``. A condition whose operator takes no value has none, one that takes two or many has a list.
 """
 
 from __future__ import annotations
@@ -29,7 +29,18 @@ from segments.conditions.errors import (
 from segments.conditions.fields import Field
 from segments.conditions.operators import Arity, Operator, operator_of
 from segments.conditions.registry import Registry
-from segments.conditions.tree import MAX_CONDITIONS, MAX_DEPTH, MAX_VALUES, Combine, Condition, Group, Node, Value
+from segments.conditions.tree import (
+    MAX_CONDITIONS,
+    MAX_DEPTH,
+    MAX_VALUES,
+    Combine,
+    Condition,
+    Definition,
+    Group,
+    Node,
+    Value,
+    Zone,
+)
 from segments.conditions.values import read_value
 
 __all__ = ["VERSION", "load_json", "parse", "write_json"]
@@ -39,7 +50,8 @@ MAX_JSON: Final = 1_000_000
 MAX_ERRORS: Final = 20
 _COMBINES: Final = frozenset(Combine)
 _CONDITION_KEYS: Final = frozenset({"field", "op", "value", "not"})
-_KEYS_IN_ORDER: Final = ("version", "match", "not", "field", "op", "value", *Combine)
+_TOP_KEYS: Final = frozenset({"version", "match", "exclude", "time_zone"})
+_KEYS_IN_ORDER: Final = ("version", "time_zone", "match", "exclude", "not", "field", "op", "value", *Combine)
 
 
 def load_json(text: str) -> Any:
@@ -72,13 +84,13 @@ def _in_order(item: dict[str, Any]) -> list[str]:
     return sorted(item, key=lambda key: _KEYS_IN_ORDER.index(key) if key in _KEYS_IN_ORDER else len(_KEYS_IN_ORDER))
 
 
-def parse(data: Any, registry: Registry) -> Node:
-    """The tree that ``data`` means; raises ``DefinitionRefused`` with every error found (at most 20)."""
+def parse(data: Any, registry: Registry) -> Definition:
+    """What ``data`` means; raises ``DefinitionRefused`` with every error found (at most 20)."""
     parser = _Parser(registry)
-    node = parser.read_definition(data)
-    if node is None or parser.errors:
+    definition = parser.read_definition(data)
+    if definition is None or parser.errors:
         raise DefinitionRefused(list(parser.errors[:MAX_ERRORS]))
-    return node
+    return definition
 
 
 def _refuse_constant(name: str) -> None:
@@ -93,15 +105,26 @@ class _Parser:
         self.errors: list[DefinitionError] = []
         self.size = 0
 
-    def read_definition(self, data: Any) -> Node | None:
+    def read_definition(self, data: Any) -> Definition | None:
         if not isinstance(data, dict):
             return self.note(WrongShape('Write an object with "version" and "match".'))
         if data.get("version") != VERSION or isinstance(data["version"], bool):
             return self.note(UnknownVersion(path="version"))
-        self.refuse_other_keys(data, {"version", "match"}, "")
+        self.refuse_other_keys(data, _TOP_KEYS, "")
         if "match" not in data:
             return self.note(WrongShape('"match" is missing. Write a group or a condition.', path="match"))
-        return self.read_node(data["match"], "match", depth=1)
+        zone = self.read_zone(data)
+        match = self.read_node(data["match"], "match", depth=1)
+        exclude = self.read_node(data["exclude"], "exclude", depth=1) if "exclude" in data else None
+        if match is None or zone is None:
+            return None
+        return Definition(match, exclude, zone)
+
+    def read_zone(self, data: dict[str, Any]) -> Zone | None:
+        named = data.get("time_zone", Zone.ACCOUNT)
+        if named not in list(Zone):
+            return self.note(InvalidValue('The time zone is "account" or "contact".', path="time_zone"))
+        return Zone(named)
 
     def read_node(self, data: Any, path: str, depth: int) -> Node | None:
         if not isinstance(data, dict):

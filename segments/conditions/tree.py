@@ -1,4 +1,4 @@
-"""A definition as a tree (pure): groups and conditions, frozen once parsed."""
+"""A definition as a tree (pure): two nodes at the top, groups and conditions below, frozen once parsed."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ __all__ = [
     "MAX_VALUES",
     "Combine",
     "Condition",
+    "Definition",
     "Group",
     "Node",
     "Value",
+    "Zone",
     "conditions_of",
 ]
 
@@ -31,6 +33,13 @@ MAX_VALUES: Final = 10_000
 """Values in one list."""
 
 Value = str | int | Decimal | date
+
+
+class Zone(StrEnum):
+    """Whose days the dates of a definition are."""
+
+    ACCOUNT = "account"
+    CONTACT = "contact"
 
 
 class Combine(StrEnum):
@@ -69,10 +78,24 @@ class Group:
 Node = Condition | Group
 
 
-def conditions_of(node: Node) -> Iterator[Condition]:
-    """Every condition below ``node``, in the order they are written."""
-    if isinstance(node, Condition):
-        yield node
+@dataclasses.dataclass(frozen=True, slots=True)
+class Definition:
+    """What a dynamic segment means: who matches and is not excluded."""
+
+    match: Node
+    exclude: Node | None = None
+    zone: Zone = Zone.ACCOUNT
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """What is written at the top."""
+        return (self.match,) if self.exclude is None else (self.match, self.exclude)
+
+
+def conditions_of(asked: Definition | Node) -> Iterator[Condition]:
+    """Every condition about contacts below ``asked``, in the order they are written."""
+    if isinstance(asked, Condition):
+        yield asked
         return
-    for child in node.children:
+    for child in asked.nodes if isinstance(asked, Definition) else asked.children:
         yield from conditions_of(child)
