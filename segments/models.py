@@ -1,3 +1,4 @@
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
@@ -77,3 +78,161 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.contact_id} in {self.segment_id}"
+
+
+class WatchStage(models.TextChoices):
+    """How far a history of members is."""
+
+    NEW = "new", _("about to begin")
+    SWEEPING = "sweeping", _("looking through all contacts")
+    LIVE = "live", _("up to date")
+
+
+class Cause(models.TextChoices):
+    """Why a contact entered or left a segment: what happened, or that time went by."""
+
+    START = "start", _("was in when the history began")
+    CONTACT = "contact", _("the contact changed")
+    EVENT = "event", _("an event was recorded")
+    ORDER = "order", _("an order was recorded")
+    CONSENT = "consent", _("a subscription changed")
+    LIST = "list", _("put in or taken out by hand, by an import or through the API")
+    CASE = "case", _("a duplicate case was opened or closed")
+    SEEN = "seen", _("the contact was seen")
+    CLOCK = "clock", _("time went by")
+    DEFINITION = "definition", _("the conditions changed")
+    MERGE = "merge", _("merged with a contact that was in already")
+    CHECK = "check", _("found when all contacts were looked through")
+
+
+class Watch(models.Model):
+    """A segment that keeps a history of its members, and how far that is. Its row is the lock of that history.
+
+    ``clock_at`` is the moment up to which the clock was followed. While all contacts are looked through (``stage``
+    sweeping, because of ``sweep_cause``), those up to ``swept_to`` are done and the others still to come.
+    ``fingerprint`` is of the conditions that the stays were made by, empty where they have to be made anew.
+    ``ready_at`` and ``barrier`` make sure that every process knows of a new watch before its first look.
+    """
+
+    segment = models.OneToOneField(Segment, models.CASCADE, primary_key=True, related_name="watch")
+    is_on = models.BooleanField(_("keep a history of members"), default=True)
+    tells_webhooks = models.BooleanField(
+        _("tell webhooks"), default=False, help_text=_("Of everyone who enters or leaves, if they ask for it.")
+    )
+    records_events = models.BooleanField(
+        _("record events"),
+        default=False,
+        help_text=_("On the contact, segmentEntered and segmentLeft, which other segments can ask about."),
+    )
+    kept_days = models.PositiveIntegerField(
+        _("days that are kept"), default=730, help_text=_("Who left longer ago is forgotten; the sizes stay.")
+    )
+    stage = models.CharField(max_length=10, choices=WatchStage.choices, default=WatchStage.NEW)
+    size = models.BigIntegerField(_("members"), default=0)
+    since = models.DateTimeField(_("kept since"), null=True)
+    clock_at = models.DateTimeField(null=True)
+    sweep_cause = models.CharField(max_length=10, default=Cause.START)
+    swept_to = models.BigIntegerField(default=0)
+    sweep_end = models.BigIntegerField(default=0)
+    fingerprint = models.CharField(max_length=64, default="", blank=True)
+    problem = models.TextField(default="", blank=True)
+    ready_at = models.DateTimeField(null=True)
+    barrier = models.BigIntegerField(null=True)
+
+    class Meta:
+        verbose_name = _("history of members")
+        verbose_name_plural = _("histories of members")
+
+    def __str__(self) -> str:
+        return f"{self.segment_id} {self.stage}"
+
+
+class Stay(models.Model):
+    """A contact was in a watched segment, from ``entered_at`` until ``left_at`` (null: it still is).
+
+    ``entered_ref`` and ``left_ref`` are the numbers of journal entries, where a change was the cause. ``origin_id`` is
+    whose stay it was before a merge. Its database key is (contact_id, id); no database foreign key leaves the family.
+    """
+
+    segment = models.ForeignKey(Segment, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
+    contact_id = models.BigIntegerField(_("contact ID"))
+    entered_at = models.DateTimeField(_("entered"))
+    entered_by = models.CharField(max_length=10)
+    entered_ref = models.BigIntegerField(null=True)
+    left_at = models.DateTimeField(_("left"), null=True)
+    left_by = models.CharField(max_length=10, default="", blank=True)
+    left_ref = models.BigIntegerField(null=True)
+    origin_id = models.BigIntegerField(null=True)
+
+    class Meta:
+        verbose_name = _("stay")
+        verbose_name_plural = _("stays")
+        indexes = [models.Index(fields=["segment", "contact_id"], name="stay_segment")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["contact_id", "segment"], condition=models.Q(left_at__isnull=True), name="stay_open_once"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(left_at__isnull=True) | models.Q(left_at__gte=models.F("entered_at")),
+                name="stay_ends_after_it_began",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.contact_id} in {self.segment_id}"
+
+
+class SegmentSize(models.Model):
+    """How large a watched segment was at the end of a day of the account's zone, and how many came and went on it."""
+
+    segment = models.ForeignKey(Segment, models.CASCADE, related_name="sizes", db_index=False)
+    day = models.DateField(_("day"))
+    size = models.BigIntegerField(_("members"))
+    entered = models.BigIntegerField(_("entered"), default=0)
+    left = models.BigIntegerField(_("left"), default=0)
+
+    class Meta:
+        verbose_name = _("size of a segment")
+        verbose_name_plural = _("sizes of segments")
+        constraints = [models.UniqueConstraint(fields=["segment", "day"], name="segment_size_day")]
+
+    def __str__(self) -> str:
+        return f"{self.segment_id} {self.day}: {self.size}"
+
+
+class ChangedContacts(models.Model):
+    """Contacts to be looked at again, written in the transaction of what happened to them (``what``: a cause).
+
+    Nobody writes it while no segment is watched; whoever looked at them takes the row away.
+    """
+
+    contact_ids = ArrayField(models.BigIntegerField())
+    at = models.DateTimeField()
+    what = models.CharField(max_length=10)
+
+    class Meta:
+        verbose_name = _("changed contacts")
+        verbose_name_plural = _("changed contacts")
+
+
+class SegmentMove(models.Model):
+    """Somebody entered or left a segment that tells of it: what webhooks read and events are recorded from.
+
+    Kept for some weeks. Its database key is (contact_id, id).
+    """
+
+    segment = models.ForeignKey(Segment, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
+    contact_id = models.BigIntegerField(_("contact ID"))
+    has_entered = models.BooleanField()
+    at = models.DateTimeField()
+    cause = models.CharField(max_length=10)
+    for_webhooks = models.BooleanField()
+    event_is_due = models.BooleanField()
+
+    class Meta:
+        verbose_name = _("move of a segment")
+        verbose_name_plural = _("moves of segments")
+        indexes = [
+            models.Index(fields=["id"], name="segment_move_number"),
+            models.Index(fields=["id"], name="segment_move_due", condition=models.Q(event_is_due=True)),
+        ]
