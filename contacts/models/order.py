@@ -33,7 +33,10 @@ class Order(models.Model):
     class Meta:
         verbose_name = _("order")
         verbose_name_plural = _("orders")
-        indexes = [GinIndex(fields=["items"], name="order_items", opclasses=["jsonb_path_ops"])]
+        indexes = [
+            GinIndex(fields=["items"], name="order_items", opclasses=["jsonb_path_ops"]),
+            models.Index(fields=["status", "ordered_at"], name="order_status_at", include=["contact_id", "total_cost"]),
+        ]
         constraints = [
             models.CheckConstraint(name="order_status_known", condition=models.Q(status__in=OrderStatus.values))
         ]
