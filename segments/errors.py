@@ -2,7 +2,7 @@
 
 from crm.errors import CardfileError
 
-__all__ = ["CountTookTooLong", "SegmentInUse", "SegmentIsBuiltin", "SegmentIsNotStatic"]
+__all__ = ["AskingTookTooLong", "CountTookTooLong", "SegmentInUse", "SegmentIsBuiltin", "SegmentIsNotStatic"]
 
 
 class SegmentIsNotStatic(CardfileError):
@@ -23,7 +23,13 @@ class SegmentIsBuiltin(CardfileError):
     code = "segment_builtin"
 
 
-class CountTookTooLong(CardfileError):
+class AskingTookTooLong(CardfileError):
+    """This took too long and was stopped. Make the conditions narrower, or try again later."""
+
+    code = "took_too_long"
+
+
+class CountTookTooLong(AskingTookTooLong):
     """The count took too long and was stopped. Make the conditions narrower, or try again later."""
 
     code = "count_took_too_long"

@@ -11,13 +11,11 @@ from segments.catalogue import check_definition, delete_segment, describe_segmen
 from segments.conditions.errors import DefinitionRefused
 from segments.conditions.tree import Combine
 from segments.errors import CountTookTooLong, SegmentInUse, SegmentIsBuiltin, SegmentIsNotStatic
+from segments.explaining import ConditionExplained, GroupExplained, explain_member
 from segments.membership import (
-    ConditionExplained,
-    GroupExplained,
     add_members,
     clear_members,
     count_members,
-    explain_member,
     is_member,
     list_members,
     members,
@@ -154,8 +152,8 @@ def test_the_explanation_shows_each_condition_with_the_actual_value(people: Peop
     explanation = explain_member(segment, people["bohdan"].pk)
 
     assert not explanation.is_member
-    assert isinstance(explanation.conditions, GroupExplained)
-    town, none = explanation.conditions.children
+    assert isinstance(explanation.match, GroupExplained)
+    town, none = explanation.match.children
     assert isinstance(town, ConditionExplained)
     assert (town.path, town.sentence, town.holds, town.actual) == ("match.all[0]", "Town is “Lviv”", True, "Lviv")
     assert isinstance(none, GroupExplained)

@@ -8,7 +8,8 @@ from django.urls import reverse
 
 from contacts.models import Contact
 from segments.catalogue import describe_segment, save_segment
-from segments.membership import count_members, explain_member, is_member, list_members
+from segments.explaining import explain_member
+from segments.membership import count_members, is_member, list_members
 from segments.models import Segment
 from tests.segments.table import TABLE, Row, define
 
