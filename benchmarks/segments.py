@@ -99,7 +99,7 @@ SELECT CASE WHEN n %% 3 > 0 THEN 'C-' || lpad(mod(n * 7919, 100000007)::text, 9,
         n %% 2 = 0, 'birthday', to_char(date '1950-01-01' + (n * 37 %% 20000)::int, 'YYYY-MM-DD'), 'tags',
         (ARRAY['["vip"]', '["new", "b2b"]', '["b2b"]', '[]'])[1 + n %% 4]::jsonb, 'nickname', 'nick ' || n),
     1, CASE WHEN n %% 3 > 0 THEN 2 ELSE 0 END + CASE WHEN n %% 10 > 0 THEN 4 ELSE 0 END
-        + CASE WHEN n %% 4 > 0 THEN 8 ELSE 0 END, n %% 5 > 0, CASE WHEN n %% 2 = 0 THEN 2 ELSE 0 END, 'import',
+        + CASE WHEN n %% 4 > 0 THEN 8 ELSE 0 END, n %% 5 > 0, CASE WHEN n %% 2 = 1 THEN 2 ELSE 0 END, 'import',
     %(now)s - interval '700 days' * (1 - n / %(contacts)s::float), %(now)s - interval '1 day' * (n %% 400)
 FROM generate_series(1, %(contacts)s::bigint) n
 """
@@ -111,7 +111,7 @@ WHERE i.value IS NOT NULL
 """
 EVENTS = """
 INSERT INTO contacts_event (contact_id, type_id, key, params, source, occurred_at, received_at)
-SELECT 1 + (n * 7919) %% %(contacts)s, CASE WHEN n %% 4 = 0 THEN %(paid)s ELSE %(viewed)s END, '',
+SELECT 1 + floor(%(contacts)s * (((n * 7919) %% %(contacts)s) / %(contacts)s::float) ^ 2), CASE WHEN n %% 4 = 0 THEN %(paid)s ELSE %(viewed)s END, '',
     jsonb_build_object('category', (ARRAY['shoes', 'coats', 'hats'])[1 + n %% 3], 'price', n %% 500),
     'web', moment, moment
 FROM generate_series(1, %(events)s::bigint) n,
@@ -120,7 +120,7 @@ FROM generate_series(1, %(events)s::bigint) n,
 ORDERS = """
 INSERT INTO contacts_order (contact_id, external_order_id, status, total_cost, currency, ordered_at, items, details,
     source, updated_at)
-SELECT 2 * (1 + (n * 7919) %% (%(contacts)s / 2)), 'O-' || n,
+SELECT 1 + 2 * ((n * 7919) %% (%(contacts)s / 2)), 'O-' || n,
     (ARRAY['DELIVERED', 'DELIVERED', 'DELIVERED', 'CANCELLED', 'IN_PROGRESS'])[1 + n %% 5], (n %% 2000)::numeric, 'UAH',
     moment, '[{"externalItemId": "A-1", "cost": 10, "quantity": 1}]', '{}', 'api', moment
 FROM generate_series(1, %(orders)s::bigint) n,
