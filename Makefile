@@ -51,4 +51,7 @@ pictures: setup ## Take the pictures of docs/imports.md anew
 bench: setup ## Measure the write path (ROWS=200000)
 	@$(BIN)/python -m benchmarks.resolve --rows $${ROWS:-200000}
 
-.PHONY: help run setup setup-browser test check format format-check lint types walls pictures bench
+fuzz: setup ## Call the API in every way for MINUTES (20) and compare with its description
+	@$(BIN)/python -m benchmarks.fuzz --minutes $${MINUTES:-20}
+
+.PHONY: help run setup setup-browser test check format format-check lint types walls pictures bench fuzz

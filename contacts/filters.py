@@ -7,10 +7,13 @@ contact has finds it and the tables may be distributed. A value that cannot be o
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from datetime import UTC, datetime
+from typing import Any, Final
 
 import django_filters
+from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet, Subquery
+from django_filters.fields import IsoDateTimeField
 
 from contacts.identity.settings import current_settings
 from contacts.keys import Kind
@@ -18,7 +21,7 @@ from contacts.models import Contact, ContactState, Identifier
 from contacts.normalize import InvalidValue, clean_email, clean_external_id, compare_form
 from contacts.phones import parse_phone
 
-__all__ = ["ContactFilter", "begins_with", "narrow"]
+__all__ = ["ContactFilter", "MomentFilter", "begins_with", "narrow"]
 
 FEW: Final = 1_000
 YES_OR_NO: Final = [("yes", "yes"), ("no", "no")]
@@ -101,6 +104,23 @@ class StateFilter(django_filters.ChoiceFilter):
         return qs.filter(
             state__in=(ContactState.ACTIVE, ContactState.DELETED) if value == "all" else (ContactState.ACTIVE,)
         )
+
+
+class MomentField(IsoDateTimeField):
+    """In UTC: zones far from it are none to the database."""
+
+    def clean(self, value: Any) -> datetime | None:
+        moment = super().clean(value)
+        try:
+            return moment.astimezone(UTC) if moment else None
+        except OverflowError as error:
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from error
+
+
+class MomentFilter(django_filters.IsoDateTimeFilter):
+    """A moment in ISO 8601, such as the lists of journals, imports and exports are narrowed by."""
+
+    field_class = MomentField
 
 
 class ContactFilter(django_filters.FilterSet):

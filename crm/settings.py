@@ -264,9 +264,15 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api",
+    "ENUM_NAME_OVERRIDES": {
+        "ChannelStateEnum": "contacts.api.schema_history.STATES",
+        "JobStatusEnum": "contacts.api.schema_transfers.STATUS_NAMES",
+        "JobTypeEnum": "contacts.api.schema_transfers.TYPES",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "crm.api.schema.describe_shared_answers",
+        "crm.api.links.describe_links",
     ],
     "SERVE_AUTHENTICATION": [
         "crm.api.authentication.KeyAuthentication",

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import django_filters
-from django.core.exceptions import ValidationError
-from django_filters.fields import IsoDateTimeField
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -17,6 +14,7 @@ from contacts.api.fields import keys_by_id
 from contacts.api.naming import find_kept
 from contacts.api.refusals import no_such_contact, refused
 from contacts.api.translate import is_empty, show_change, without_absent
+from contacts.filters import MomentFilter
 from contacts.identity.erase import ERASED_VALUE
 from contacts.models import Change, ChangeKind, ChannelState
 from contacts.records import Problem
@@ -33,21 +31,6 @@ OTHERS: Final = {
 }
 """The other contacts that took part, as the details of a change name them."""
 STATES: Final = {"emailState": "email_state", "phoneState": "phone_state"}
-
-
-class MomentField(IsoDateTimeField):
-    """In UTC: zones far from it are none to the database."""
-
-    def clean(self, value: Any) -> datetime | None:
-        moment = super().clean(value)
-        try:
-            return moment.astimezone(UTC) if moment else None
-        except OverflowError as error:
-            raise ValidationError(self.error_messages["invalid"], code="invalid") from error
-
-
-class MomentFilter(django_filters.IsoDateTimeFilter):
-    field_class = MomentField
 
 
 class ChangeFilter(django_filters.FilterSet):

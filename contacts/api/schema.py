@@ -15,7 +15,9 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers
 
+from contacts.api.links import IN_ANSWER, IN_PATH, to_contact, to_external_id
 from contacts.api.translate import CHANGEABLE_CHANNELS, LARGEST_ID, PERMANENT_CHANNELS, SHOWN_IDENTIFIERS
+from crm.api.links import Link, leads_to
 
 __all__ = ["add_contact", "delete_by_external_id", "delete_contact", "get_contact", "update_contact"]
 
@@ -253,6 +255,7 @@ add_contact = extend_schema(
         OpenApiExample("a contact", OLENA, request_only=True),
         OpenApiExample("its id", {"id": 1}, response_only=True, status_codes=[200]),
     ],
+    extensions=leads_to(*to_contact(), *to_external_id("$request.body#/externalCustomerId")),
 )
 get_contact = extend_schema(
     operation_id="getContact",
@@ -262,6 +265,11 @@ get_contact = extend_schema(
     parameters=[CONTACT_ID],
     responses={200: OpenApiResponse(Contact, "The contact."), **FAILURES, **UNKNOWN},
     examples=[OpenApiExample("a contact", {"id": 1, **OLENA}, response_only=True, status_codes=[200])],
+    extensions=leads_to(
+        *to_external_id("$response.body#/externalCustomerId"),
+        Link("getGroupContacts", {"group_id": "$response.body#/groups/0/id"}),
+        Link("detachContactsFromGroup", {"group_id": "$response.body#/groups/0/id"}, {"contactIds": [IN_ANSWER]}),
+    ),
 )
 update_contact = extend_schema(
     operation_id="updateContact",
@@ -275,6 +283,7 @@ update_contact = extend_schema(
     request=ContactUpdate,
     responses={200: sentence("Contact with id='1' has been updated"), **BODY_FAILURES, **FAILURES, **UNKNOWN},
     examples=[OpenApiExample("a new town", {"address": {"town": "Lviv"}}, request_only=True)],
+    extensions=leads_to(*to_contact(IN_PATH)),
 )
 delete_contact = extend_schema(
     operation_id="deleteContact",
@@ -283,6 +292,7 @@ delete_contact = extend_schema(
     tags=["Contacts"],
     parameters=[CONTACT_ID, ERASE],
     responses={200: sentence("Contact with id='1' has been deleted"), **BAD_PARAMETER, **FAILURES, **UNKNOWN},
+    extensions=leads_to(*to_contact(IN_PATH)),
 )
 delete_by_external_id = extend_schema(
     operation_id="deleteContactByExternalId",
@@ -296,4 +306,5 @@ delete_by_external_id = extend_schema(
         **FAILURES,
         **UNKNOWN,
     },
+    extensions=leads_to(*to_external_id("$request.query.externalCustomerId")),
 )

@@ -14,8 +14,10 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers
 
+from contacts.api.links import to_contact
 from contacts.api.schema import BODY_FAILURES, FAILURES, OLENA, Contact, failure
 from contacts.api.translate_bulk import DEDUPE_NAMES, FIELDS, MODES, MOST_CONTACTS
+from crm.api.links import Link, leads_to
 
 __all__ = ["STATUS_EXAMPLE", "SessionStatus", "add_contacts", "get_file", "get_import_status"]
 
@@ -183,6 +185,7 @@ add_contacts = extend_schema(
             status_codes=[200],
         ),
     ],
+    extensions=leads_to(Link("getImportSessionStatus", {"session_id": "$response.body#/asyncSessionId"})),
 )
 get_import_status = extend_schema(
     operation_id="getImportSessionStatus",
@@ -195,6 +198,7 @@ get_import_status = extend_schema(
     ],
     responses={200: OpenApiResponse(SessionStatus, "How far it is."), **FAILURES, **NO_SESSION},
     examples=[OpenApiExample("done", STATUS_EXAMPLE, response_only=True, status_codes=[200])],
+    extensions=leads_to(*to_contact("$response.body#/mapping/0/contactId")),
 )
 get_file = extend_schema(
     operation_id="getFile",

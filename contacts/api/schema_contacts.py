@@ -7,7 +7,9 @@ from typing import Any, Final
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 
+from contacts.api.links import to_contact
 from contacts.api.schema import BODY_FAILURES, CONTACT_ID, FAILURES, OLENA, UNKNOWN, Contact, failure
+from crm.api.links import Link, leads_to
 from crm.api.pagination import PAGE_PARAMETERS
 
 __all__ = [
@@ -140,6 +142,11 @@ search_contacts = extend_schema(
     parameters=[*CONDITIONS, *PAGE_PARAMETERS],
     responses={200: OpenApiResponse(Contact(many=True), "A page of contacts."), **SEARCH_REFUSED, **FAILURES},
     examples=[shown("one contact", [{"id": 1, **OLENA}])],
+    extensions=leads_to(
+        *to_contact("$response.body#/0/id"),
+        Link("mergeContacts", {"contact_id": "$response.body#/0/id"}, {"loserId": "$response.body#/1/id"}),
+        Link("getContactEmails", {"ids": "$response.body#/0/id"}),
+    ),
 )
 get_emails = extend_schema(
     operation_id="getContactEmails",
@@ -169,6 +176,7 @@ subscribe_contact = extend_schema(
         ),
         shown("a new contact", {"id": 1, "emailStatus": "NEED_CONFIRMATION", "new": True}),
     ],
+    extensions=leads_to(*to_contact()),
 )
 get_confirmation = extend_schema(
     operation_id="getConfirmation",

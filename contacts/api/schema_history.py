@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from contacts.api.schema import CONTACT_ID, FAILURES, UNKNOWN, ContactUpdate, failure
 from contacts.models import ChangeKind, ChannelState
+from crm.api.links import Link, leads_to
 from crm.api.pagination import PAGE_PARAMETERS
 
 __all__ = ["list_changes"]
@@ -79,4 +80,5 @@ list_changes = extend_schema(
         **UNKNOWN,
     },
     examples=[OpenApiExample("a change", RENAMED, response_only=True, status_codes=[200])],
+    extensions=leads_to(Link("undoMerge", {"merge_id": "$response.body#/0/mergeId"})),
 )

@@ -13,8 +13,10 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers
 
+from contacts.api.links import to_contact
 from contacts.api.schema import BODY_FAILURES, CONTACT_ID, DRY_RUN, FAILURES, UNKNOWN, ContactUpdate, failure
 from contacts.api.translate import LARGEST_ID
+from crm.api.links import Link, leads_to
 
 __all__ = ["merge", "undo"]
 
@@ -93,6 +95,11 @@ merge = extend_schema(
         OpenApiExample("a merge", {"loserId": 2, "choices": {"firstName": "loser"}}, request_only=True),
         OpenApiExample("its ids", DONE, response_only=True, status_codes=[200]),
     ],
+    extensions=leads_to(
+        Link("undoMerge", {"merge_id": "$response.body#/mergeId"}),
+        *to_contact("$response.body#/survivorId"),
+        *to_contact("$response.body#/loserId"),
+    ),
 )
 undo = extend_schema(
     operation_id="undoMerge",
@@ -118,4 +125,8 @@ undo = extend_schema(
             status_codes=[200],
         )
     ],
+    extensions=leads_to(
+        *to_contact("$response.body#/loserId"),
+        Link("mergeContacts", {"contact_id": "$response.body#/survivorId"}, {"loserId": "$response.body#/loserId"}),
+    ),
 )

@@ -7,7 +7,9 @@ from typing import Final
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 
+from contacts.api.links import to_contact
 from contacts.api.schema import BODY_FAILURES, FAILURES, UNKNOWN, Explanation, failure
+from crm.api.links import leads_to
 
 __all__ = ["resolve"]
 
@@ -60,4 +62,5 @@ resolve = extend_schema(
         **UNKNOWN,
     },
     examples=[OpenApiExample("found by email", FOUND, response_only=True, status_codes=[200])],
+    extensions=leads_to(*to_contact("$response.body#/contactId")),
 )

@@ -9,7 +9,9 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 
+from contacts.api.links import to_contact
 from contacts.api.schema import ERASE, FAILURES, ContactId
+from crm.api.links import Link, leads_to
 
 __all__ = [
     "RESOURCE_BODY_FAILURES",
@@ -163,6 +165,7 @@ def describe_get(suffix: str, named: OpenApiParameter) -> Decorator:
         parameters=[named],
         responses={200: OpenApiResponse(Resource, "The contact."), **RESOURCE_FAILURES, **UNKNOWN},
         examples=[OpenApiExample("a contact", OLENA, response_only=True, status_codes=[200])],
+        extensions=leads_to(*to_contact()),
     )
     return decorator
 
@@ -190,6 +193,7 @@ def describe_change(suffix: str, named: OpenApiParameter, example: dict[str, str
             OpenApiExample("a name and a custom field", example, request_only=True),
             OpenApiExample("its id", {"id": 1}, response_only=True, status_codes=[200, 201]),
         ],
+        extensions=leads_to(*to_contact(), *to_itself(suffix, named), after=(200, 201)),
     )
     return decorator
 
@@ -207,8 +211,15 @@ def describe_remove(suffix: str, named: OpenApiParameter) -> Decorator:
             **RESOURCE_FAILURES,
             **UNKNOWN,
         },
+        extensions=leads_to(*to_itself(suffix, named), after=(204,)),
     )
     return decorator
+
+
+def to_itself(suffix: str, named: OpenApiParameter) -> list[Link]:
+    """The same address again."""
+    place = {named.name: f"$request.path.{named.name}"}
+    return [Link(f"{verb}ResourceBy{suffix}", place) for verb in ("get", "change", "delete")]
 
 
 get_by_external_id = describe_get("ExternalId", BY_EXTERNAL_ID)

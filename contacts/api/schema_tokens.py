@@ -7,8 +7,10 @@ from typing import Any, Final
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 
+from contacts.api.links import to_contact
 from contacts.api.schema import BODY_FAILURES, FAILURES, failure, sentence
 from contacts.api.translate import CHANGEABLE_CHANNELS
+from crm.api.links import Link, leads_to
 
 __all__ = ["add_tokens", "get_activated", "get_token_contact", "mute_token", "set_activated", "unmute_token"]
 
@@ -72,6 +74,9 @@ def body_failures(path: str, code: str, message: str) -> dict[int, Any]:
 NO_TOKEN: Final = ("token", "required", "Say which token.")
 APP: Final = OpenApiParameter("app", str, OpenApiParameter.PATH, description="The app's ID.")
 TOKEN: Final = OpenApiParameter("token", str, OpenApiParameter.PATH, description="The token.")
+FIRST_TOKEN: Final = "$request.body#/tokens/0/token"  # noqa: S105
+THIS_APP: Final = {"app": "$request.path.app"}
+THIS_TOKEN: Final = {**THIS_APP, "token": FIRST_TOKEN}
 ACTIVE: Final = OpenApiExample("an active one", {"active": True})
 
 
@@ -106,6 +111,7 @@ get_token_contact = extend_schema(
     parameters=[APP, TOKEN],
     responses={200: OpenApiResponse(TokenContact, "The contact's id."), **FAILURES, **UNKNOWN},
     examples=[OpenApiExample("its id", {"id": 1}, response_only=True, status_codes=[200])],
+    extensions=leads_to(*to_contact()),
 )
 add_tokens = extend_schema(
     operation_id="addTokens",
@@ -122,6 +128,10 @@ add_tokens = extend_schema(
     examples=[
         OpenApiExample("a token", {"tokens": [{"token": TOKEN_TEXT, "email": "olena@example.com"}]}, request_only=True)
     ],
+    extensions=leads_to(
+        *(Link(name, THIS_TOKEN) for name in ("getTokenActivated", "setTokenActivated", "getContactIdByToken")),
+        *(Link(name, THIS_APP, {"token": FIRST_TOKEN}) for name in ("muteToken", "unmuteToken")),
+    ),
 )
 mute_token = extend_schema(
     operation_id="muteToken",

@@ -15,12 +15,14 @@ from contacts.api.translate import LARGEST_ID
 from contacts.api.translate_bulk import DEDUPE_NAMES
 from contacts.exports.filters import STATUSES
 from contacts.exports.flow import FORMATS_IN_BACKGROUND
+from crm.api.links import Link, leads_to
 from crm.api.pagination import PAGE_PARAMETERS
 
 __all__ = ["add_export", "add_import", "get_export", "get_import", "list_exports", "list_imports", "upload_contacts"]
 
 TAG: Final = "Jobs"
-NAMES: Final = list(STATUSES)
+STATUS_NAMES: Final = list(STATUSES)
+TYPES: Final = ["import", "export"]
 
 
 # Shapes
@@ -59,8 +61,8 @@ class FileToImport(serializers.Serializer):
 
 class Job(serializers.Serializer):
     id = serializers.IntegerField()
-    type = serializers.ChoiceField(choices=["import", "export"])
-    status = serializers.ChoiceField(choices=NAMES)
+    type = serializers.ChoiceField(choices=TYPES)
+    status = serializers.ChoiceField(choices=STATUS_NAMES)
     total = serializers.IntegerField(allow_null=True, help_text="null until it was counted.")
     success = serializers.IntegerField()
     errors = serializers.IntegerField()
@@ -155,7 +157,7 @@ REFUSED_LIST: Final = {
     )
 }
 LIST_PARAMETERS: Final = [
-    OpenApiParameter("status", {"type": "string", "enum": NAMES}),
+    OpenApiParameter("status", {"type": "string", "enum": STATUS_NAMES}),
     OpenApiParameter("createdAfter", OpenApiTypes.DATETIME),
     OpenApiParameter("createdBefore", OpenApiTypes.DATETIME),
     *PAGE_PARAMETERS,
@@ -194,6 +196,10 @@ upload_contacts = extend_schema(
             status_codes=[200],
         ),
     ],
+    extensions=leads_to(
+        Link("getImportSessionStatus", {"session_id": "$response.body#/asyncSessionId"}),
+        Link("getImport", {"import_id": "$response.body#/importId"}),
+    ),
 )
 add_import = extend_schema(
     operation_id="addImport",
@@ -208,6 +214,10 @@ add_import = extend_schema(
         **REFUSED_FORM,
     },
     examples=[OpenApiExample("a job", IMPORT, response_only=True, status_codes=[200])],
+    extensions=leads_to(
+        Link("getImport", {"import_id": "$response.body#/id"}),
+        Link("getImportSessionStatus", {"session_id": "$response.body#/id"}),
+    ),
 )
 list_imports = extend_schema(
     operation_id="listImports",
@@ -216,6 +226,7 @@ list_imports = extend_schema(
     parameters=LIST_PARAMETERS,
     responses={200: OpenApiResponse(ImportJob(many=True), "The jobs."), **RESOURCE_FAILURES, **REFUSED_LIST},
     examples=[OpenApiExample("a job", IMPORT, response_only=True, status_codes=[200])],
+    extensions=leads_to(Link("getImport", {"import_id": "$response.body#/0/id"})),
 )
 get_import = extend_schema(
     operation_id="getImport",
@@ -244,6 +255,7 @@ add_export = extend_schema(
         OpenApiExample("a segment", {"segment": "Newsletter", "format": "csv"}, request_only=True),
         OpenApiExample("a job", EXPORT, response_only=True, status_codes=[200]),
     ],
+    extensions=leads_to(Link("getExport", {"export_id": "$response.body#/id"})),
 )
 list_exports = extend_schema(
     operation_id="listExports",
@@ -252,6 +264,7 @@ list_exports = extend_schema(
     parameters=LIST_PARAMETERS,
     responses={200: OpenApiResponse(ExportJob(many=True), "The jobs."), **RESOURCE_FAILURES, **REFUSED_LIST},
     examples=[OpenApiExample("a job", EXPORT, response_only=True, status_codes=[200])],
+    extensions=leads_to(Link("getExport", {"export_id": "$response.body#/0/id"})),
 )
 get_export = extend_schema(
     operation_id="getExport",

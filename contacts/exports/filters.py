@@ -7,6 +7,7 @@ from typing import Final
 import django_filters
 from django.db.models import QuerySet
 
+from contacts.filters import MomentFilter
 from contacts.models import ContactExport, ExportStatus
 
 __all__ = ["STATUSES", "ExportFilter"]
@@ -22,8 +23,8 @@ STATUSES: Final[dict[str, tuple[str, ...]]] = {
 
 class ExportFilter(django_filters.FilterSet):
     status = django_filters.ChoiceFilter(choices=[(name, name) for name in STATUSES], method="filter_status")
-    created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
-    created_before = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+    created_after = MomentFilter(field_name="created_at", lookup_expr="gte")
+    created_before = MomentFilter(field_name="created_at", lookup_expr="lt")
 
     class Meta:
         model = ContactExport

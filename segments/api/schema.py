@@ -8,8 +8,10 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 
+from contacts.api.links import to_contact
 from contacts.api.schema import BODY_FAILURES, FAILURES, OLENA, Contact, failure, sentence
 from contacts.api.translate import LARGEST_ID
+from crm.api.links import Link, leads_to
 from crm.api.pagination import PAGE_PARAMETERS
 from segments.api.translate import MOST_MEMBERS
 from segments.errors import SegmentIsNotStatic
@@ -66,6 +68,14 @@ NOT_STATIC: Final[dict[int, Any]] = {
 }
 BY_ID: Final = OpenApiExample("by id", {"contactIds": [1, 2]}, request_only=True)
 BY_EXTERNAL_ID: Final = OpenApiExample("by external ID", {"externalCustomerIds": ["TV12790"]}, request_only=True)
+IN_PATH: Final = "$request.path.group_id"
+
+
+def to_segment(place: str) -> list[Link]:
+    """From where its id stands to what may be done with a segment."""
+    named = ("getGroupContacts", "attachContactsToGroup", "detachContactsFromGroup")
+    return [Link(operation, {"group_id": place}) for operation in named]
+
 
 list_groups = extend_schema(
     operation_id="searchGroups",
@@ -79,6 +89,7 @@ list_groups = extend_schema(
             "a list", {"id": 7, "name": "Regulars", "type": "Static"}, response_only=True, status_codes=[200]
         )
     ],
+    extensions=leads_to(*to_segment("$response.body#/0/id")),
 )
 list_members = extend_schema(
     operation_id="getGroupContacts",
@@ -88,6 +99,10 @@ list_members = extend_schema(
     parameters=[GROUP_ID, BY_TIME, UPWARDS, *PAGE_PARAMETERS],
     responses={200: OpenApiResponse(Contact(many=True), "The contacts."), **BAD_PAGE, **FAILURES, **UNKNOWN},
     examples=[OpenApiExample("a contact", {"id": 1, **OLENA}, response_only=True, status_codes=[200])],
+    extensions=leads_to(
+        *to_contact("$response.body#/0/id"),
+        Link("detachContactsFromGroup", {"group_id": IN_PATH}, {"contactIds": ["$response.body#/0/id"]}),
+    ),
 )
 attach_contacts = extend_schema(
     operation_id="attachContactsToGroup",
@@ -103,6 +118,7 @@ attach_contacts = extend_schema(
         **UNKNOWN,
     },
     examples=[BY_ID, BY_EXTERNAL_ID],
+    extensions=leads_to(*to_segment(IN_PATH)),
 )
 detach_contacts = extend_schema(
     operation_id="detachContactsFromGroup",
@@ -118,4 +134,5 @@ detach_contacts = extend_schema(
         **UNKNOWN,
     },
     examples=[BY_ID, BY_EXTERNAL_ID],
+    extensions=leads_to(*to_segment(IN_PATH)),
 )

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.core.management import call_command
 
 pytestmark = pytest.mark.django_db
 
@@ -39,3 +40,23 @@ def test_a_writing_operation_takes_a_key_that_is_answered_once(operations):
         headers = {parameter["name"] for parameter in operation.get("parameters", ()) if parameter["in"] == "header"}
         assert ("Idempotency-Key" in headers) == (not name.startswith("GET")), name
         assert ("409" in operation["responses"]) or name.startswith("GET"), name
+
+
+def test_the_description_is_valid_and_made_without_a_warning(tmp_path):
+    call_command("spectacular", "--fail-on-warn", "--validate", "--file", str(tmp_path / "schema.yml"))
+
+
+def test_a_link_leads_to_an_operation_and_gives_it_what_it_takes(operations):
+    by_id = {operation["operationId"]: operation for operation in operations.values()}
+    links = [
+        link
+        for operation in operations.values()
+        for response in operation["responses"].values()
+        for link in response.get("links", {}).values()
+    ]
+
+    assert len(links) > 100
+    for link in links:
+        taken = {parameter["name"] for parameter in by_id[link["operationId"]].get("parameters", ())}
+        assert link.get("parameters", {}).keys() <= taken, link
+        assert link.get("parameters") or link.get("requestBody"), link

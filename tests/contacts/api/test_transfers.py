@@ -200,6 +200,13 @@ def test_a_list_refuses_conditions_that_mean_nothing(call_api, path, query, path
     assert refused_at(call_api("get", f"{path}?{query}")) == paths
 
 
+@pytest.mark.parametrize("moment", ["0334-06-19T04:52:58.862000-19:57", "9999-12-31T23:59:59-14:00"])
+@pytest.mark.parametrize("name", ["createdAfter", "createdBefore"])
+@pytest.mark.parametrize("path", [IMPORTS, EXPORTS])
+def test_the_ends_of_time_are_no_trouble(call_api, path, name, moment):
+    assert call_api("get", path, {name: moment}).status_code in (200, 422)
+
+
 @pytest.mark.parametrize("path", [f"{IMPORTS}/9", f"{EXPORTS}/9", f"{IMPORTS}/x", f"{EXPORTS}/{10**30}"])
 def test_an_unknown_job_is_not_found(call_api, path):
     assert call_api("get", path).status_code == 404
