@@ -19,7 +19,7 @@ from segments.catalogue import read_definition
 from segments.conditions.compile import MAX_COMPILED, MAX_NAMED, Compiler
 from segments.conditions.describe import describe_condition
 from segments.conditions.errors import DefinitionError, DefinitionRefused, SegmentCycle, TooLarge, UnknownSegment
-from segments.conditions.fields import NO_VALUE, FieldType
+from segments.conditions.fields import FieldType
 from segments.conditions.lookups import DatabaseLookups
 from segments.conditions.sql import Clause
 from segments.conditions.tree import Combine, Condition, Definition, Group, Node, conditions_of
@@ -173,17 +173,12 @@ class _Explanation:
             raise TooLarge(path=condition.path)
         self.places[number, condition.path] = len(self.clauses)
         self.clauses.append(compiler.compile_condition(condition))
-        self.values.append(self.find_value(condition))
-
-    def find_value(self, condition: Condition) -> Clause | None:
-        """What the condition looks at."""
-        value = self.lookups.registry.fields[condition.field].value
-        return None if value == NO_VALUE else value
+        self.values.append(compiler.compile_actual(condition))
 
     def find_named(self, condition: Condition) -> Segment | None:
         """The segment that a condition asks about."""
-        field = self.lookups.registry.fields[condition.field]
-        if field.type is not FieldType.SEGMENT or not isinstance(condition.values[0], int):
+        field = self.lookups.registry.fields.get(condition.field)
+        if field is None or field.type is not FieldType.SEGMENT or not isinstance(condition.values[0], int):
             return None
         known = self.segments.get(condition.values[0])
         found = known or Segment.objects.filter(pk=condition.values[0]).first()
@@ -245,7 +240,8 @@ class _Explanation:
 
     def name_option(self, condition: Condition, actual: Any) -> Any:
         """A choice as definitions write it, not as the database keeps it."""
-        options = self.lookups.registry.fields[condition.field].options
+        field = self.lookups.registry.fields.get(condition.field)
+        options = () if field is None else field.options
         return next((option.key for option in options if option.stored == actual), actual)
 
 

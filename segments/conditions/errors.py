@@ -17,8 +17,10 @@ __all__ = [
     "UnknownField",
     "UnknownImport",
     "UnknownKey",
+    "UnknownMeasure",
     "UnknownOperator",
     "UnknownSegment",
+    "UnknownType",
     "UnknownVersion",
     "WrongShape",
 ]
@@ -99,6 +101,18 @@ class UnknownOperator(DefinitionError):
     """This field has no such operator. Choose one that suits it."""
 
     code = "unknown_operator"
+
+
+class UnknownMeasure(DefinitionError):
+    """These rows cannot be measured like that. Choose a measure that they have."""
+
+    code = "unknown_measure"
+
+
+class UnknownType(DefinitionError):
+    """There is no such type. Choose one that exists."""
+
+    code = "unknown_type"
 
 
 class InvalidValue(DefinitionError):

@@ -28,8 +28,14 @@ class FieldType(StrEnum):
     CHOICE = "choice"
     CHOICES = "choices"
     IDENTIFIER = "identifier"
+    CONSENT = "consent"
     SEGMENT = "segment"
     IMPORT = "import"
+    RANDOM = "random"
+    ROWS = "rows"
+    """Rows of a relation: there are some, or none."""
+    AMOUNT = "amount"
+    """A number that is never empty: a count, a sum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,11 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """``value`` reads it from the contact's row and is NULL exactly where it is not set."""
+    """``value`` reads it from the contact's row and is NULL exactly where it is not set.
+
+    ``kind`` is that of an identifier by which exact values are found, ``category`` that of a consent. ``group`` is where
+    people look for the field (``segments.conditions.vocabulary``); ``suggests``: values can be proposed from the data.
+    """
 
     key: str
     type: FieldType
@@ -52,6 +62,9 @@ class Field:
     options: tuple[Option, ...] = ()
     date_form: DateForm = DateForm.MOMENT
     kind: Kind | None = None
+    category: str = ""
+    group: str = ""
+    suggests: bool = False
 
     def option(self, key: object) -> Option | None:
         """The option written ``key``."""
@@ -77,6 +90,7 @@ def read_attribute(key: str, column_type: str) -> Clause:
         case "datetime":
             return render('(substring({} FROM {}) COLLATE "C")', text, r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$")
         case "choices":
-            return render("NULLIF({}, '[]')", text)
+            kept = render("@contact.attributes -> {}", key)
+            return render("CASE WHEN jsonb_typeof({}) = 'array' THEN NULLIF({}, '[]') END", kept, kept)
         case _:
             return render("({})", text)

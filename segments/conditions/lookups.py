@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
-from zoneinfo import ZoneInfo
+from functools import cached_property, lru_cache
+from typing import Final
+from zoneinfo import ZoneInfo, available_timezones
 
+from django.db import connection
 from django.utils import timezone
 
 from contacts.columns import all_columns
 from contacts.keys import Kind
-from contacts.models import Account, ChannelState, Contact, CustomField, Identifier, Import
+from contacts.models import Account, ChannelState, Contact, CustomField, EventType, Identifier, Import
 from contacts.normalize import clean_email, compare_form
 from segments.conditions.dates import Clock
 from segments.conditions.errors import UnknownSegment
 from segments.conditions.fields import Option
 from segments.conditions.parse import parse
 from segments.conditions.registry import Registry, build_registry
+from segments.conditions.relations import RowKind
 from segments.conditions.sql import Clause, render
 from segments.conditions.tree import Definition
 from segments.models import Segment, SegmentType
@@ -40,11 +43,17 @@ class DatabaseLookups:
             segments=dict(Segment.objects.values_list("pk", "name")),
             country=self.account.default_phone_country,
             imports=ImportNames(),
+            consents=ConsentCategories(),
+            event_types=EventTypes(),
         )
 
     @cached_property
     def clock(self) -> Clock:
         return Clock(timezone.now(), ZoneInfo(self.account.time_zone))
+
+    def read_zones(self) -> Mapping[str, ZoneInfo]:
+        """The time zones that this program and the database both know, by name."""
+        return _read_zones()
 
     def find_contacts(self, kind: Kind, values: Iterable[str]) -> list[int]:
         """The contacts whose primary value of ``kind`` is one of ``values``; further values do not count."""
@@ -85,6 +94,54 @@ class ImportNames(Mapping[int, str]):
 
     def __len__(self) -> int:
         return Import.objects.count()
+
+
+class EventTypes(Mapping[str, RowKind]):
+    """The types of events by key, read when the first one is asked for."""
+
+    @cached_property
+    def known(self) -> dict[str, RowKind]:
+        rows = EventType.objects.order_by("key").values_list("key", "name", "pk")
+        return {key: RowKind(name or key, render("r.type_id = {}", pk)) for key, name, pk in rows}
+
+    def __getitem__(self, key: str) -> RowKind:
+        return self.known[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.known)
+
+    def __len__(self) -> int:
+        return len(self.known)
+
+
+class ConsentCategories(Iterable[str]):
+    """The categories somebody was asked about, by name; read when they are asked for."""
+
+    def __iter__(self) -> Iterator[str]:
+        with connection.cursor() as cursor:
+            cursor.execute(_CATEGORIES)
+            yield from [category for (category,) in cursor.fetchall()]
+
+
+_CATEGORIES: Final = """
+WITH RECURSIVE found (category) AS (
+    (SELECT category FROM contacts_consent ORDER BY category LIMIT 1)
+    UNION ALL
+    SELECT (SELECT category FROM contacts_consent WHERE category > found.category ORDER BY category LIMIT 1)
+    FROM found WHERE found.category IS NOT NULL
+)
+SELECT category FROM found WHERE category IS NOT NULL LIMIT 200
+"""
+"""A walk along the index, from one category to the next: there may be millions of consents."""
+
+
+@lru_cache(maxsize=1)
+def _read_zones() -> Mapping[str, ZoneInfo]:
+    """Once a process: the database reads a file for each."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM pg_timezone_names")
+        names = available_timezones() & {name for (name,) in cursor.fetchall()}
+    return {name: ZoneInfo(name) for name in sorted(names)}
 
 
 def static_clause(segment_id: int) -> Clause:

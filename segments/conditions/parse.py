@@ -3,12 +3,16 @@
 ``{"version": 1, "match": NODE, "exclude": NODE?, "time_zone": "account" | "contact"?}``, where a node is a group,
 ``{"all" | "any" | "none": [NODE, …]}``, or a condition, ``{"field": …, "op": …, "value": …}``; either may carry
 ``"not": true``. A condition whose operator takes no value has none, one that takes two or many has a list.
+
+Where the field is a relation, ``"measure"`` (``"any"`` unless given), ``"type"``, ``"of"``, ``"period"`` (``{"op": …,
+"value": …}`` of when rows happened) and ``"where"`` (a NODE whose fields are those of a row) may stand beside it.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, Final
 
 from segments.conditions.errors import (
@@ -22,13 +26,16 @@ from segments.conditions.errors import (
     TooLarge,
     UnknownField,
     UnknownKey,
+    UnknownMeasure,
     UnknownOperator,
+    UnknownType,
     UnknownVersion,
     WrongShape,
 )
-from segments.conditions.fields import Field
-from segments.conditions.operators import Arity, Operator, operator_of
+from segments.conditions.fields import Field, FieldType
+from segments.conditions.operators import OPERATORS, Arity, Operator, operator_of
 from segments.conditions.registry import Registry
+from segments.conditions.relations import MEMBER_TYPES, Measure, Relation, field_of_measure
 from segments.conditions.tree import (
     MAX_CONDITIONS,
     MAX_DEPTH,
@@ -38,6 +45,7 @@ from segments.conditions.tree import (
     Definition,
     Group,
     Node,
+    Rows,
     Value,
     Zone,
 )
@@ -51,7 +59,23 @@ MAX_ERRORS: Final = 20
 _COMBINES: Final = frozenset(Combine)
 _CONDITION_KEYS: Final = frozenset({"field", "op", "value", "not"})
 _TOP_KEYS: Final = frozenset({"version", "match", "exclude", "time_zone"})
-_KEYS_IN_ORDER: Final = ("version", "time_zone", "match", "exclude", "not", "field", "op", "value", *Combine)
+_ROW_KEYS: Final = frozenset({"measure", "type", "of", "period", "where"})
+_KEYS_IN_ORDER: Final = (
+    "version",
+    "time_zone",
+    "match",
+    "exclude",
+    "not",
+    "field",
+    "measure",
+    "of",
+    "type",
+    "period",
+    "where",
+    "op",
+    "value",
+    *Combine,
+)
 
 
 def load_json(text: str) -> Any:
@@ -93,6 +117,15 @@ def parse(data: Any, registry: Registry) -> Definition:
     return definition
 
 
+def _type_of_member(op: Any, value: Any) -> FieldType | None:
+    """What a member of a JSON object is compared as: a number with a number, else the first type that has ``op``."""
+    first = value[0] if isinstance(value, list) and value else value
+    is_number = isinstance(first, int | float) and not isinstance(first, bool)
+    types = (FieldType.NUMBER, *MEMBER_TYPES) if is_number else MEMBER_TYPES
+    fitting = (each for each in types if isinstance(op, str) and op in OPERATORS[each])
+    return next(fitting, FieldType.TEXT)
+
+
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON.")
 
@@ -104,6 +137,7 @@ class _Parser:
         self.registry = registry
         self.errors: list[DefinitionError] = []
         self.size = 0
+        self.relation: Relation | None = None
 
     def read_definition(self, data: Any) -> Definition | None:
         if not isinstance(data, dict):
@@ -132,7 +166,7 @@ class _Parser:
         if not isinstance(data.get("not", False), bool):
             return self.note(WrongShape('"not" is true or false.', path=f"{path}.not"))
         if "field" in data or "op" in data:
-            return self.read_condition(data, path)
+            return self.read_condition(data, path, depth)
         return self.read_group(data, path, depth)
 
     def read_group(self, data: dict[str, Any], path: str, depth: int) -> Group | None:
@@ -160,29 +194,100 @@ class _Parser:
                 children.append(child)
         return children
 
-    def read_condition(self, data: dict[str, Any], path: str) -> Condition | None:
+    def read_condition(self, data: dict[str, Any], path: str, depth: int) -> Condition | None:
         self.size += 1
         if self.size > MAX_CONDITIONS:
             return self.note(TooLarge(path=path))
+        key = data.get("field")
+        relation = self.registry.relations.get(key) if isinstance(key, str) and self.relation is None else None
+        if relation is not None:
+            return self.read_relation(data, relation, path, depth)
         self.refuse_other_keys(data, _CONDITION_KEYS, path)
-        found = self.find_operator(data, path)
-        if found is None:
+        field = self.find_field(key, data)
+        if field is None:
+            return self.note(UnknownField(path=f"{path}.field", field=key))
+        condition = self.read_comparison(data, field, path)
+        if condition is None or self.relation is None or self.relation.members_of(field.key) is None:
+            return condition
+        return replace(condition, compared_as=field.type)
+
+    def find_field(self, key: Any, data: dict[str, Any]) -> Field | None:
+        """The contact's, or the row's while the conditions of rows are read."""
+        if not isinstance(key, str):
             return None
-        field, operator = found
+        if self.relation is None:
+            return self.registry.fields.get(key)
+        return self.relation.find_field(key, _type_of_member(data.get("op"), data.get("value")))
+
+    def read_comparison(self, data: dict[str, Any], field: Field, path: str) -> Condition | None:
+        """What the operator and the value say of ``field``."""
+        op = data.get("op")
+        operator = operator_of(field, op) if isinstance(op, str) else None
+        if operator is None:
+            return self.note(UnknownOperator(path=f"{path}.op", field=field.key, operator=op))
         values = self.read_values(data, field, operator, f"{path}.value")
         if values is None:
             return None
         return Condition(field.key, operator.key, values, data.get("not", False), path)
 
-    def find_operator(self, data: dict[str, Any], path: str) -> tuple[Field, Operator] | None:
-        key, op = data.get("field"), data.get("op")
-        field = self.registry.fields.get(key) if isinstance(key, str) else None
-        if field is None:
-            return self.note(UnknownField(path=f"{path}.field", field=key))
-        operator = operator_of(field, op) if isinstance(op, str) else None
-        if operator is None:
-            return self.note(UnknownOperator(path=f"{path}.op", field=key, operator=op))
-        return field, operator
+    def read_relation(self, data: dict[str, Any], relation: Relation, path: str, depth: int) -> Condition | None:
+        self.refuse_other_keys(data, _CONDITION_KEYS | _ROW_KEYS, path)
+        before = len(self.errors)
+        measure = self.read_measure(data, relation, path)
+        if measure is None:
+            return None
+        condition = self.read_comparison(data, field_of_measure(measure, relation), path)
+        rows = Rows(
+            measure.key,
+            self.read_type(data, relation, path),
+            self.read_of(data, relation, measure, path),
+            self.read_period(data, relation, path),
+            self.read_where(data, relation, path, depth),
+        )
+        return None if condition is None or len(self.errors) > before else replace(condition, rows=rows)
+
+    def read_measure(self, data: dict[str, Any], relation: Relation, path: str) -> Measure | None:
+        key = data.get("measure", "any")
+        measure = relation.measures.get(key) if isinstance(key, str) else None
+        return measure or self.note(UnknownMeasure(path=f"{path}.measure", measure=key))
+
+    def read_type(self, data: dict[str, Any], relation: Relation, path: str) -> str | None:
+        if "type" not in data:
+            return None
+        if relation.kinds is None:
+            return self.note(UnknownKey(path=f"{path}.type"))
+        key = data["type"]
+        if not isinstance(key, str) or key not in relation.kinds:
+            return self.note(UnknownType(path=f"{path}.type", type=key))
+        return key
+
+    def read_of(self, data: dict[str, Any], relation: Relation, measure: Measure, path: str) -> str | None:
+        """What is added up."""
+        if not measure.takes_of:
+            return self.note(UnknownKey(path=f"{path}.of")) if "of" in data else None
+        key = data.get("of")
+        if not isinstance(key, str) or relation.find_number(key) is None:
+            return self.note(UnknownField("Choose the number that is added up.", path=f"{path}.of", field=key))
+        return key
+
+    def read_period(self, data: dict[str, Any], relation: Relation, path: str) -> Condition | None:
+        if "period" not in data:
+            return None
+        period, path = data["period"], f"{path}.period"
+        if not isinstance(period, dict):
+            return self.note(WrongShape('Write an object with "op" and "value".', path=path))
+        self.refuse_other_keys(period, {"op", "value"}, path)
+        if period.get("op") in ("is_empty", "is_not_empty"):
+            return self.note(UnknownOperator(path=f"{path}.op", field=relation.moment.key, operator=period["op"]))
+        return self.read_comparison(period, relation.moment, path)
+
+    def read_where(self, data: dict[str, Any], relation: Relation, path: str, depth: int) -> Node | None:
+        if "where" not in data:
+            return None
+        self.relation = relation
+        where = self.read_node(data["where"], f"{path}.where", depth + 1)
+        self.relation = None
+        return where
 
     def read_values(
         self, data: dict[str, Any], field: Field, operator: Operator, path: str

@@ -9,7 +9,10 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
+from segments.conditions.dates import Duration, Nearness
 from segments.conditions.errors import EmptyGroup
+from segments.conditions.fields import FieldType
+from segments.conditions.sampling import Share
 
 __all__ = [
     "MAX_CONDITIONS",
@@ -20,6 +23,7 @@ __all__ = [
     "Definition",
     "Group",
     "Node",
+    "Rows",
     "Value",
     "Zone",
     "conditions_of",
@@ -32,7 +36,7 @@ MAX_CONDITIONS: Final = 200
 MAX_VALUES: Final = 10_000
 """Values in one list."""
 
-Value = str | int | Decimal | date
+Value = str | int | Decimal | date | Duration | Nearness | Share
 
 
 class Zone(StrEnum):
@@ -51,14 +55,34 @@ class Combine(StrEnum):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Rows:
+    """Which rows of a relation a condition is about, and what is measured over them.
+
+    ``type`` is the kind of rows, ``of`` what is added up, ``period`` a condition on when they happened, ``where``
+    one on the rows themselves.
+    """
+
+    measure: str = "any"
+    type: str | None = None
+    of: str | None = None
+    period: Condition | None = None
+    where: Node | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Condition:
-    """One question about a contact. ``path`` is where it stands in the definition."""
+    """One question about a contact, or about a row. ``path`` is where it stands in the definition.
+
+    ``rows`` is set where ``field`` is a relation. ``compared_as`` is what a field without a type of its own is.
+    """
 
     field: str
     operator: str
     values: tuple[Value, ...] = ()
     negated: bool = False
     path: str = dataclasses.field(default="", compare=False)
+    rows: Rows | None = None
+    compared_as: FieldType | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -93,7 +117,7 @@ class Definition:
 
 
 def conditions_of(asked: Definition | Node) -> Iterator[Condition]:
-    """Every condition about contacts below ``asked``, in the order they are written."""
+    """Every condition below ``asked``, in the order they are written; those on the rows of one are its own affair."""
     if isinstance(asked, Condition):
         yield asked
         return

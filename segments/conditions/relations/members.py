@@ -1,0 +1,103 @@
+"""Fields that a row keeps in a JSON object, each by its name: an event's parameters, an order's items (pure).
+
+They have no type of their own. A condition compares one as what its operator and value are, and whatever is of another
+shape reads as not set.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from segments.conditions.fields import Field, FieldType
+from segments.conditions.sql import Clause, join, render
+from segments.conditions.tree import Condition
+
+__all__ = ["LONGEST_NAME", "MEMBER_TYPES", "Members", "read_member"]
+
+LONGEST_NAME: Final = 200
+MEMBER_TYPES: Final = (FieldType.TEXT, FieldType.DATE, FieldType.BOOLEAN, FieldType.NUMBER)
+"""What a member may be compared as; where several types have an operator, the first one that fits the value."""
+
+_NUMBER: Final = r"^\s*([+-]?\d{1,30}(?:\.\d{1,30})?)\s*$"
+_DAY: Final = (
+    r"(?!0000)(?:\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)"
+    r"|02-(?:0[1-9]|1\d|2[0-8]))|(?:\d\d(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)"
+)
+_TIME: Final = r"[T ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?"
+_MOMENT: Final = f"^{_DAY}{_TIME}(?:Z|[+-](?:0\\d|1[0-4])(?::?[0-5]\\d)?)$"
+"""A moment that the database can read for certain; a text that it cannot would end the whole question."""
+_LOCAL: Final = f"^{_DAY}(?:{_TIME})?$"
+_PLAIN_NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?\Z", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The members of one JSON column, written ``<prefix><name>``.
+
+    ``source`` reads the object. ``around`` has a place for the condition, where it must be put around: "any item …".
+    ``listed`` is the column that holds the objects as a list, whose index finds an exact text.
+    """
+
+    prefix: str
+    label: str
+    source: Clause
+    around: str = "{}"
+    listed: Clause | None = None
+
+    def name_of(self, key: str) -> str | None:
+        """The member that ``key`` names."""
+        name = key.removeprefix(self.prefix)
+        fits = key.startswith(self.prefix) and 0 < len(name) <= LONGEST_NAME
+        return name if fits and is_storable(name) else None
+
+    def field(self, key: str, compared_as: FieldType, zone: str) -> Field:
+        """The member as a field; ``zone`` is what moments without one are read in."""
+        value = read_member(self.source, key.removeprefix(self.prefix), compared_as, zone)
+        return Field(key, compared_as, key.removeprefix(self.prefix), value)
+
+    def surround(self, clause: Clause, condition: Condition) -> Clause:
+        """The condition of a row, made of the condition of one object."""
+        around = render(self.around, clause)
+        if self.listed is None or condition.operator != "is" or condition.compared_as is not FieldType.TEXT:
+            return around
+        return join("AND", [self._find(condition), around])
+
+    def _find(self, condition: Condition) -> Clause:
+        """What an index can find: the text itself, or the number or truth that reads as that text."""
+        name, text = json.dumps(condition.field.removeprefix(self.prefix)), str(condition.values[0])
+        wanted = [f"[{{{name}: {value}}}]" for value in (json.dumps(text), *_read_scalars(text))]
+        return join("OR", [render("{} @> {}::jsonb", self.listed, each) for each in wanted])
+
+
+def is_storable(text: str) -> bool:
+    """Whether the database can hold ``text``."""
+    return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def read_member(source: Clause, name: str, compared_as: FieldType, zone: str) -> Clause:
+    """A member's value in the SQL type that the operators of ``compared_as`` need; NULL where it is not set."""
+    kept, text = render("({} -> {})", source, name), render("({} ->> {})", source, name)
+    match compared_as:
+        case FieldType.NUMBER:
+            return render(
+                "CASE jsonb_typeof({}) WHEN 'number' THEN {}::numeric"
+                " WHEN 'string' THEN substring({} FROM {})::numeric END",
+                *(kept, kept, text, _NUMBER),
+            )
+        case FieldType.BOOLEAN:
+            return render("CASE {} WHEN 'true' THEN true WHEN 'false' THEN false END", text)
+        case FieldType.DATE:
+            return render(
+                "coalesce(substring({} FROM {})::timestamptz, substring({} FROM {})::timestamp AT TIME ZONE {})",
+                *(text, _MOMENT, text, _LOCAL, zone),
+            )
+        case _:
+            return render("NULLIF({}, '')", text)
+
+
+def _read_scalars(text: str) -> list[str]:
+    """The JSON that is no text itself and still reads as ``text``."""
+    return [text] if text in {"true", "false"} or _PLAIN_NUMBER.match(text) else []
