@@ -51,8 +51,8 @@ class Option:
 class Field:
     """``value`` reads it from the contact's row and is NULL exactly where it is not set.
 
-    ``kind`` is that of an identifier by which exact values are found, ``category`` that of a consent. ``group`` is where
-    people look for the field (``segments.conditions.vocabulary``); ``suggests``: values can be proposed from the data.
+    ``kind`` is that of an identifier by which exact values are found, ``category`` that of a consent. ``group`` is
+    where people look for the field (``segments.conditions.vocabulary``); ``suggests``: values can be proposed.
     """
 
     key: str

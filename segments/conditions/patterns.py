@@ -3,8 +3,8 @@ r"""Patterns: the part of RE2 that PostgreSQL's own regular expressions can say 
 A pattern is read twice at parse time: by RE2 itself, which refuses what could run for ever, and by the small reader
 here, which knows texts, sets (``[a-z]``, ``\d``, ``\w``, ``\s``), ``.``, groups, ``|``, ``^``, ``$`` and repeats. It
 writes the pattern anew in PostgreSQL's words, every set spelled out, so that both mean the same on every server: ``.``
-never is a line break, ``\d``, ``\w`` and ``\s`` are ASCII's. What it does not know is refused, and so is what would grow
-too large: the database builds a repeat out of as many copies.
+never is a line break, ``\d``, ``\w`` and ``\s`` are ASCII's. What it does not know is refused, and so is what would
+grow too large: the database builds a repeat out of as many copies.
 """
 
 from __future__ import annotations
@@ -211,7 +211,7 @@ class _Reader:
 
     def read_count(self) -> tuple[int, int | None]:
         low = self.read_number()
-        high = low
+        high: int | None = low
         if self.take(","):
             high = None if self.peek() == "}" else self.read_number()
         if not self.take("}"):

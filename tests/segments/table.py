@@ -17,6 +17,12 @@ class Row(NamedTuple):
     match: dict[str, Any]
     expected: frozenset[str]
     sentence: str
+    more: dict[str, Any] = {}
+    """What stands beside ``match``: whom to exclude, whose time zone."""
+
+    @property
+    def definition(self) -> dict[str, Any]:
+        return define(self.match) | self.more
 
 
 def ask(field: str, op: str, *value: Any, **more: Any) -> dict[str, Any]:
@@ -110,12 +116,12 @@ VALUES = [
     _row("day on", ask("fields.birthday", "on", "1990-05-01"), "olena", "Birthday is on 1990-05-01."),
     _row("day before", ask("fields.birthday", "before", TODAY), "olena", f"Birthday is before {TODAY}."),
     _row("day after", ask("fields.birthday", "after", "1990-05-01"), "taras", "Birthday is after 1990-05-01."),
-    _row("day in the last", ask("fields.birthday", "in_last_days", 1), "taras", "Birthday is in the last 1 days."),
+    _row("day in the last", ask("fields.birthday", "in_last", [1, "days"]), "taras", "Birthday is in the last 1 day."),
     _row("day empty", ask("fields.birthday", "is_empty"), _but("olena", "taras"), "Birthday is empty."),
-    _row("moment in the last", ask("fields.renewed", "in_last_days", 2), "taras", "Renewed is in the last 2 days."),
+    _row("moment in the last", ask("fields.renewed", "in_last", [2, "days"]), "taras", "Renewed is in the last 2 days."),
     _row("moment before", ask("fields.renewed", "before", TOMORROW), "olena taras", f"Renewed is before {TOMORROW}."),
     _row("moment not empty", ask("fields.renewed", "is_not_empty"), "olena taras", "Renewed is not empty."),
-    _row("created in the last", ask("created_at", "in_last_days", 3), "olena", "Created is in the last 3 days."),
+    _row("created in the last", ask("created_at", "in_last", [3, "days"]), "olena", "Created is in the last 3 days."),
     _row(
         "created before", ask("created_at", "before", MONTH_AGO), "bohdan taras ivan", f"Created is before {MONTH_AGO}."
     ),

@@ -2,17 +2,16 @@
 
 All but two mean one half-open span, written as plain bounds that an index can use. Where a definition asks in each
 contact's own time zone, the spans of all zones are worked out here, in Python, and the contact's is chosen by its name;
-what is no name of a zone falls back on the account's. Lengths of time that count moments (the last 30 days) are the same
-in every zone.
+what is no name of a zone falls back on the account's. Lengths of time that count moments (the last 30 days) are the
+same in every zone.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final, TypeVar
-from zoneinfo import ZoneInfo
 
 from segments.conditions.dates import (
     Clock,

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from segments.conditions.patterns import both_cases, write_pattern
-
 from segments.conditions.operators.operator import (
     Arity,
     Operand,
@@ -21,6 +19,7 @@ from segments.conditions.operators.operator import (
     opposite,
 )
 from segments.conditions.operators.presence import IS_EMPTY, IS_NOT_EMPTY
+from segments.conditions.patterns import both_cases, write_pattern
 from segments.conditions.sql import Clause, render
 
 __all__ = ["EMAILS", "LOOKED_UP", "TEXTS"]
