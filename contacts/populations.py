@@ -6,8 +6,9 @@ every question has an empty answer and nothing is written.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from django.dispatch import Signal
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NoPopulations",
+    "Place",
+    "Places",
     "Population",
     "PopulationMove",
     "Populations",
@@ -43,6 +46,23 @@ class Population(NamedTuple):
     type: str
 
 
+class Place(NamedTuple):
+    """That a contact is in a group: since when, where that is known, and who put it in, where somebody did."""
+
+    population: Population
+    since: datetime | None = None
+    by: str = ""
+
+
+class Places(NamedTuple):
+    """All groups of a contact at this moment. ``unanswered`` are those that could not be asked, ``stopped`` whether
+    that is because it took too long."""
+
+    here: list[Place]
+    unanswered: list[Population]
+    stopped: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class PopulationMove:
     """What a merge did to the rows of one table: those that moved, and those that collided and are kept whole."""
@@ -63,6 +83,10 @@ class Populations(Protocol):
 
     def listed(self) -> list[tuple[int, str]]:
         """Those that contacts can be put into, as (id, name), by name."""
+        ...
+
+    def names(self, populations: Iterable[int]) -> dict[int, str]:
+        """The names of groups of any type, of those that there are."""
         ...
 
     def find(self, population: int | str) -> int | None:
@@ -109,6 +133,10 @@ class Populations(Protocol):
         """The groups that somebody put this contact into, by name."""
         ...
 
+    def places_of(self, contact_id: int) -> Places:
+        """The groups of any type that the contact is in now, by name; asked within a time limit."""
+        ...
+
     def forget(self, contact_ids: Sequence[int]) -> None:
         """Removes every trace of erased contacts."""
         ...
@@ -124,6 +152,9 @@ class NoPopulations:
 
     def listed(self) -> list[tuple[int, str]]:
         return []
+
+    def names(self, populations: Iterable[int]) -> dict[int, str]:
+        return {}
 
     def find(self, population: int | str) -> int | None:
         return None
@@ -157,6 +188,9 @@ class NoPopulations:
 
     def groups_of(self, contact_id: int) -> list[Population]:
         return []
+
+    def places_of(self, contact_id: int) -> Places:
+        return Places([], [])
 
     def forget(self, contact_ids: Sequence[int]) -> None:
         return None

@@ -1,4 +1,4 @@
-"""The back office's pages of segments: the list, the form, the members."""
+"""The back office's list of segments and the form of one; the pages about one are in ``segments.pages``."""
 
 from __future__ import annotations
 
@@ -6,38 +6,31 @@ from time import monotonic
 from typing import Any, Final
 
 from django import forms
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html, format_html_join
+from django.http import HttpRequest
+from django.urls import URLPattern
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from django.views.generic import TemplateView
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
-from unfold.views import ChangeList, UnfoldModelAdminViewMixin
+from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from contacts.models import Import
-from segments.catalogue import check_definition, delete_segment, describe_segment, find_users, save_segment
+from segments.catalogue import check_definition, delete_segment, find_users, save_segment
 from segments.conditions import load_json, write_json
 from segments.conditions.errors import DefinitionRefused
 from segments.conditions.lookups import DatabaseLookups
-from segments.errors import CountTookTooLong
 from segments.filters import SegmentFilter
-from segments.membership import count_members, list_members
 from segments.models import Segment, SegmentType
-from segments.of_imports import build_segment, find_segment, keep_segment
+from segments.pages import urls_of
+from segments.pages.words import link_members, link_segments, show_count, show_guards, show_sentence
 
 __all__ = ["SegmentAdmin"]
 
 LIST_MILLISECONDS: Final = 3_000
 """For all counts of one page of the list together."""
 PAGE_MILLISECONDS: Final = 5_000
-MEMBERS_A_PAGE: Final = 50
 EXAMPLE: Final = {"version": 1, "match": {"all": [{"field": "external_id", "op": "is_empty"}]}}
 
 
@@ -109,7 +102,9 @@ class SegmentAdmin(ModelAdmin):
     list_display = ("name", "type_label", "sentence", "members")
     list_filter = ("type",)
     search_fields = ("name",)
-    fieldsets = ((None, {"fields": ("name", "type", "definition", "meaning", "members_now", "description")}),)
+    fieldsets = (
+        (None, {"fields": ("name", "type", "definition", "meaning", "members_now", "used_by", "description")}),
+    )
     list_filter_submit = False
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -122,17 +117,11 @@ class SegmentAdmin(ModelAdmin):
         return SegmentFilter({"name": search_term}, queryset).qs, False
 
     def get_urls(self) -> list[URLPattern]:
-        members, of_import = (
-            self.admin_site.admin_view(view.as_view(model_admin=self)) for view in (MembersView, ImportedView)
-        )
-        return [
-            path("<int:segment_id>/members/", members, name="segments_segment_members"),
-            path("import/<int:import_id>/", of_import, name="segments_segment_of_import"),
-            *super().get_urls(),
-        ]
+        return [*urls_of(self), *super().get_urls()]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Segment | None = None) -> tuple[str, ...]:
-        return ("meaning", "members_now") if obj is None else ("type", "meaning", "members_now")
+        shown = ("meaning", "members_now", "used_by")
+        return shown if obj is None else ("type", *shown)
 
     @display(
         description=_("type"), ordering="type", label={"static": "info", "dynamic": "success", "combined": "warning"}
@@ -159,6 +148,12 @@ class SegmentAdmin(ModelAdmin):
         if segment.pk is None:
             return "—"
         return link_members(segment, show_count(segment, PAGE_MILLISECONDS, DatabaseLookups()))
+
+    @display(description=_("Used by"))
+    def used_by(self, segment: Segment) -> str:
+        """Whoever uses it keeps it from being deleted."""
+        users = [] if segment.pk is None else find_users(segment)
+        return link_segments(users) if users else "—"
 
     def save_model(self, request: HttpRequest, obj: Segment, form: Any, change: bool) -> None:
         save_segment(obj)
@@ -187,132 +182,3 @@ class SegmentAdmin(ModelAdmin):
             needed,
             protected,
         )
-
-
-class MembersView(UnfoldModelAdminViewMixin, TemplateView):
-    """The members of one segment, by contact id, a page at a time."""
-
-    template_name = "segments/members.html"
-    title: str
-    permission_required = ()
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        if not self.model_admin.has_view_permission(request):
-            raise PermissionDenied
-        self.segment = self.find_segment(**kwargs)
-        self.title = self.segment.name
-        return super().dispatch(request, *args, **kwargs)
-
-    def find_segment(self, segment_id: int) -> Segment:
-        segment = Segment.objects.filter(pk=segment_id).first()
-        if segment is None:
-            raise Http404(_t("There is no such segment."))
-        return segment
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        context: dict[str, Any] = super().get_context_data(**kwargs)
-        lookups = DatabaseLookups()
-        context |= {
-            "segment": self.segment,
-            "opts": self.model_admin.opts,
-            "original": self.segment,
-            "sentence": show_sentence(self.segment, lookups),
-        }
-        try:
-            return context | self._read_page(lookups)
-        except DefinitionRefused as refused:
-            return context | {"contacts": [], "problems": refused.lines}
-
-    def _read_page(self, lookups: DatabaseLookups) -> dict[str, Any]:
-        after = self.request.GET.get("after", "")
-        after_id = int(after) if after.isascii() and after.isdecimal() and len(after) < 19 else 0
-        found = list_members(self.segment, after=after_id, limit=MEMBERS_A_PAGE + 1)
-        try:
-            count: int | None = count_members(self.segment, milliseconds=PAGE_MILLISECONDS, lookups=lookups)
-        except CountTookTooLong:
-            count = None
-        contacts = found[:MEMBERS_A_PAGE]
-        return {
-            "contacts": contacts,
-            "count": count,
-            "is_first_page": after_id == 0,
-            "next_after": contacts[-1].pk if len(found) > MEMBERS_A_PAGE else None,
-        }
-
-
-class ImportedView(MembersView):
-    """The contacts that an import touched, or with ``?only=created`` just those that it created; POST keeps them."""
-
-    run: Import
-
-    def find_segment(self, import_id: int) -> Segment:
-        if not self.request.user.has_perm("contacts.view_contact"):
-            raise PermissionDenied
-        run = Import.objects.filter(pk=import_id).first()
-        if run is None:
-            raise Http404(_t("There is no such import."))
-        self.run = run
-        return build_segment(run, only_created=self.only_created)
-
-    @property
-    def only_created(self) -> bool:
-        return self.request.GET.get("only") == "created"
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(**kwargs) | {
-            "run": self.run,
-            "only_created": self.only_created,
-            "kept": find_segment(self.run, only_created=self.only_created),
-            "may_keep": self.model_admin.has_add_permission(self.request),
-        }
-
-    def post(self, request: HttpRequest, import_id: int) -> HttpResponse:
-        if not self.model_admin.has_add_permission(request):
-            raise PermissionDenied
-        segment = keep_segment(self.run, only_created=self.only_created)
-        text = _t("“{name}” is a segment now. Its name can be changed.")
-        messages.success(request, text.format(name=segment.name))
-        return redirect("admin:segments_segment_members", segment.pk)
-
-
-def show_sentence(segment: Segment, lookups: DatabaseLookups) -> str:
-    """The segment in words, or what is wrong with it."""
-    if segment.is_static:
-        return _t("Contacts that were added by hand, by an import or through the API.")
-    try:
-        return describe_segment(segment, lookups)
-    except DefinitionRefused as refused:
-        return format_html(
-            "{} {}",
-            _t("The conditions are broken, so nobody is in it."),
-            format_html_join(" ", "{}", zip(refused.lines)),
-        )
-
-
-def show_count(segment: Segment, milliseconds: int, lookups: DatabaseLookups) -> str:
-    """The number of members, or a dash where it cannot be had in time."""
-    if milliseconds <= 0:
-        return "…"
-    try:
-        return f"{count_members(segment, milliseconds=milliseconds, lookups=lookups):,}"
-    except CountTookTooLong:
-        return "…"
-    except DefinitionRefused:
-        return "—"
-
-
-def show_guards(segment: Segment) -> list[str]:
-    """Why the segment may not be deleted."""
-    if segment.is_builtin:
-        return [_t("“{name}” is ready-made.").format(name=segment.name)]
-    message = _t("“{user}” uses “{name}”.")
-    return [message.format(user=user.name, name=segment.name) for user in find_users(segment)]
-
-
-def link_members(segment: Segment, text: str) -> str:
-    """A link to the members page."""
-    return format_html(
-        '<a class="text-link underline" href="{}">{}</a>',
-        reverse("admin:segments_segment_members", args=[segment.pk]),
-        text,
-    )

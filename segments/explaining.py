@@ -156,8 +156,8 @@ class _Explanation:
         if segment.is_static:
             return
         definition = self.definitions[number] = read_definition(segment, self.lookups)
-        compiler = Compiler(self.lookups.registry, self.lookups.clock, self.lookups, segment_id=number)
-        compiler.zone = definition.zone
+        registry, clock = self.lookups.registry, self.lookups.clock
+        compiler = Compiler(registry, clock, self.lookups, segment_id=number, zone=definition.zone, few=True)
         try:
             for condition in conditions_of(definition):
                 self.collect_condition(condition, number, compiler, (*inside, number))

@@ -76,16 +76,20 @@ def list_members(segment: Segment, *, after: int = 0, limit: int = 100) -> list[
 
 def is_member(segment: Segment, contact_id: int) -> bool:
     """Whether this contact is in the segment now."""
-    return members(segment).filter(pk=contact_id).exists()
+    clause = compile_segment(segment, DatabaseLookups(), few=True)
+    return Contact.objects.filter(ContactSQL(clause), pk=contact_id, state=ContactState.ACTIVE).exists()
 
 
-def compile_segment(segment: Segment, lookups: DatabaseLookups) -> Clause:
-    """The condition of being in the segment; raises ``DefinitionRefused``."""
+def compile_segment(segment: Segment, lookups: DatabaseLookups, *, few: bool = False) -> Clause:
+    """The condition of being in the segment, ``few``: to be asked of some contacts only.
+
+    Raises ``DefinitionRefused``.
+    """
     if segment.is_static:
         return static_clause(segment.pk)
     definition = read_definition(segment, lookups)
     try:
-        return compile_tree(definition, lookups.registry, lookups.clock, lookups, segment_id=segment.pk or 0)
+        return compile_tree(definition, lookups.registry, lookups.clock, lookups, segment_id=segment.pk or 0, few=few)
     except DefinitionError as error:
         raise DefinitionRefused([error]) from error
 

@@ -236,3 +236,25 @@ class SegmentMove(models.Model):
             models.Index(fields=["id"], name="segment_move_number"),
             models.Index(fields=["id"], name="segment_move_due", condition=models.Q(event_is_due=True)),
         ]
+
+
+class Snapshot(models.Model):
+    """That a static segment was filled with those who were in another one at a moment; ``finished_at`` null: not yet.
+
+    ``error`` says why it could not be filled. The name of the source outlives it.
+    """
+
+    segment = models.OneToOneField(Segment, models.CASCADE, primary_key=True, related_name="snapshot")
+    source = models.ForeignKey(Segment, models.SET_NULL, null=True, related_name="+")
+    source_name = models.CharField(max_length=200)
+    by = models.CharField(_("who"), max_length=64)
+    taken_at = models.DateTimeField(_("taken"), auto_now_add=True)
+    finished_at = models.DateTimeField(null=True)
+    error = models.TextField(default="", blank=True)
+
+    class Meta:
+        verbose_name = _("snapshot")
+        verbose_name_plural = _("snapshots")
+
+    def __str__(self) -> str:
+        return f"{self.segment_id} of {self.source_name}"

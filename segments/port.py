@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from contacts.models import Contact
-from contacts.populations import Population, PopulationMove
+from contacts.populations import Places, Population, PopulationMove
 from segments.catalogue import save_segment
 from segments.membership import (
     MembershipRow,
@@ -24,6 +24,7 @@ from segments.membership import (
     take_back_members,
 )
 from segments.models import Membership, Segment, SegmentType
+from segments.places import find_places
 
 __all__ = ["SegmentPopulations"]
 
@@ -40,6 +41,10 @@ class SegmentPopulations:
     def listed(self) -> list[tuple[int, str]]:
         """The static segments."""
         return list(Segment.objects.filter(type=SegmentType.STATIC).order_by("name", "pk").values_list("pk", "name"))
+
+    def names(self, populations: Iterable[int]) -> dict[int, str]:
+        """Segments of any type."""
+        return dict(Segment.objects.filter(pk__in=set(populations)).values_list("pk", "name"))
 
     def find(self, population: int | str) -> int | None:
         """A segment of any type."""
@@ -108,6 +113,10 @@ class SegmentPopulations:
         """The static segments that the contact is in."""
         rows = Segment.objects.filter(type=SegmentType.STATIC, memberships__contact_id=contact_id)
         return [Population(*row) for row in rows.order_by("name", "pk").values_list("pk", "name", "type")]
+
+    def places_of(self, contact_id: int) -> Places:
+        """Static segments with since when and by whom, the others asked in one statement."""
+        return find_places(contact_id)
 
     def forget(self, contact_ids: Sequence[int]) -> None:
         """Removes the memberships of erased contacts."""

@@ -20,6 +20,7 @@ from unfold.decorators import display
 
 from contacts.admin.exports import ContactExports
 from contacts.admin.filters import LIST_FILTERS, STATE_PARAMETER
+from contacts.admin.grouping import ContactGrouping
 from contacts.admin.listing import UncountedList
 from contacts.admin.search import find_contacts, read_query
 from contacts.admin.wording import SOURCES, show_channel, word
@@ -34,7 +35,7 @@ AT_ONCE: Final = 100
 LISTED: Final = (ContactState.ACTIVE, ContactState.DELETED)
 
 
-class ContactListAdmin(ContactExports):
+class ContactListAdmin(ContactExports, ContactGrouping):
     """The list reads contacts; deleting and restoring are verbs."""
 
     list_display = ("name", "email_shown", "phone_shown", "external_id_shown", "source_shown", "changed")
@@ -49,7 +50,7 @@ class ContactListAdmin(ContactExports):
     sortable_by = ("changed",)
     search_fields = ("external_id",)  # shows the box; get_search_results decides what is looked at
     search_help_text = gettext_lazy("Name, email, phone, ID or any token")
-    actions = ("export_selected", "delete_selected", "restore_selected")
+    actions = ("export_selected", "add_to_segment", "delete_selected", "restore_selected")
     warn_unsaved_form = True
 
     class Media:
@@ -128,6 +129,7 @@ class ContactListAdmin(ContactExports):
             "contacts": contacts,
             "action": "delete_selected",
             "action_checkbox_name": ACTION_CHECKBOX_NAME,
+            "back_url": request.get_full_path(),
         }
         return TemplateResponse(request, "contacts/delete_selected.html", context)
 

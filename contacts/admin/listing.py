@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.views import ChangeList
 
@@ -29,6 +30,7 @@ class UncountedPaginator(Paginator):
 class UncountedList(ChangeList):
     """Reads one row more than it shows, within a time limit."""
 
+    milliseconds = LIST_MILLISECONDS
     has_next = False
     page_num: int
 
@@ -49,8 +51,12 @@ class UncountedList(ChangeList):
 
     def read_rows(self, request: HttpRequest, start: int) -> list[Any]:
         try:
-            with stopped_after(LIST_MILLISECONDS):
-                return list(self.queryset[start : start + self.list_per_page + 1])
+            with stopped_after(self.milliseconds):
+                return list(self.find_rows(start)[: self.list_per_page + 1])
         except TookTooLong as error:
             messages.warning(request, error.message)
             return []
+
+    def find_rows(self, start: int) -> QuerySet[Any]:
+        """Where the page begins."""
+        return self.queryset[start:]

@@ -31,7 +31,7 @@ GROUPS: list[tuple[Any, list[tuple[Any, str, str]]]] = [
         _("Data"),
         [
             (_("Imports"), "upload", "contacts.import"),
-            (_("Exports"), "download", "contacts.exporttarget"),
+            (_("Exports"), "download", "contacts.contactexport"),
         ],
     ),
     (

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.db import IntegrityError, connection
 from django.db.models import F
 
-from contacts.models import Contact, ContactState
+from contacts.models import Contact, ContactState, Order
 from segments.catalogue import check_definition, delete_segment, describe_segment, find_users, save_segment
 from segments.conditions.errors import DefinitionRefused
 from segments.conditions.tree import Combine
@@ -22,6 +24,7 @@ from segments.membership import (
     remove_members,
 )
 from segments.models import Membership, Segment, SegmentType
+from segments.ready_made import READY_MADE, make_ready_made
 from tests.segments.people import ACTIVE, NOW
 from tests.segments.table import ask, define
 
@@ -31,7 +34,7 @@ EVERYBODY = define({"any": [ask("id", "at_least", 0)]})
 
 @pytest.fixture
 def regulars(db: None) -> Segment:
-    return save_segment(Segment(name="Regulars", type=SegmentType.STATIC))
+    return save_segment(Segment(name="Friends", type=SegmentType.STATIC))
 
 
 def dynamic(name: str, match: dict, **more: object) -> Segment:  # type: ignore[type-arg]
@@ -170,10 +173,10 @@ def test_segments_combine(regulars: Segment, people: People) -> None:
     lviv = dynamic("Lviv", ask("town", "is", "Lviv"))
     match = {"all": [ask("segment", "in", regulars.pk), ask("segment", "not_in", lviv.pk)]}
 
-    combined = dynamic("Regulars elsewhere", match, type=SegmentType.COMBINED)
+    combined = dynamic("Friends elsewhere", match, type=SegmentType.COMBINED)
 
     assert [contact.pk for contact in list_members(combined)] == [people["olena"].pk]
-    assert describe_segment(combined) == "Is in segment “Regulars” and is not in segment “Lviv”."
+    assert describe_segment(combined) == "Is in segment “Friends” and is not in segment “Lviv”."
     assert explain_member(combined, people["olena"].pk).is_member
     assert find_users(lviv) == [combined]
 
@@ -223,7 +226,7 @@ def test_segments_that_double_at_every_step_are_refused_before_they_burst(regula
 
 def test_a_name_is_taken_whatever_its_case(regulars: Segment) -> None:
     with pytest.raises(IntegrityError):
-        Segment.objects.create(name="REGULARS", type=SegmentType.STATIC)
+        Segment.objects.create(name="FRIENDS", type=SegmentType.STATIC)
 
 
 def test_a_broken_definition_is_never_saved(db: None) -> None:
@@ -245,10 +248,11 @@ def test_a_definition_whose_field_is_gone_has_no_members_but_an_error(people: Pe
 
 def test_deleting_a_segment_takes_its_memberships_and_no_contact(regulars: Segment, people: People) -> None:
     add_members(regulars, [people["olena"].pk], by="user:1")
+    regulars_id = regulars.pk
 
     delete_segment(regulars)
 
-    assert not Membership.objects.exists()
+    assert not Membership.objects.filter(segment_id=regulars_id).exists()
     assert {contact.pk for contact in people.values()} <= set(Contact.objects.values_list("pk", flat=True))
 
 
@@ -268,18 +272,34 @@ def test_a_segment_in_use_or_ready_made_stays(regulars: Segment) -> None:
         ("external_id_is_empty", {"bohdan", "ivan", "guest", "walkin"}),
         ("anonymous", {"guest"}),
         ("no_email", {"taras", "guest", "walkin"}),
+        ("bought_in_last_30_days", {"bohdan"}),
+        ("possible_duplicates", {"taras", "ivan"}),
     ],
 )
 def test_ready_made_segments_are_there_and_right(builtin: str, names: set[str], people: People) -> None:
     segment = Segment.objects.get(builtin=builtin)
+    for name, days_ago in (("bohdan", 29), ("ivan", 31)):
+        moment = NOW - timedelta(days=days_ago)
+        facts = {"status": "DELIVERED", "total_cost": 5, "currency": "UAH", "ordered_at": moment, "updated_at": NOW}
+        Order.objects.create(contact_id=people[name].pk, external_order_id=name, **facts)
 
     assert {contact.pk for contact in list_members(segment)} == {people[name].pk for name in names}
     assert check_definition(segment.definition)
 
 
-def test_a_renamed_ready_made_segment_is_not_made_again(db: None) -> None:
-    from segments.ready_made import READY_MADE, make_ready_made
+def test_those_that_an_account_does_not_have_yet_are_made_beside_what_people_called_so(db: None) -> None:
+    Segment.objects.filter(builtin__in=["possible_duplicates", "no_email"]).delete()
+    mine = save_segment(Segment(name="possible duplicates", type=SegmentType.STATIC))
 
+    make_ready_made()
+
+    made = dict(Segment.objects.filter(builtin__isnull=False).values_list("builtin", "name"))
+    assert set(made) == set(READY_MADE)
+    assert (made["no_email"], made["possible_duplicates"]) == ("No email", "Possible duplicates (ready-made)")
+    assert Segment.objects.get(pk=mine.pk).builtin is None
+
+
+def test_a_renamed_ready_made_segment_is_not_made_again(db: None) -> None:
     Segment.objects.filter(builtin="no_email").update(name="Unreachable")
 
     make_ready_made()
