@@ -36,6 +36,18 @@ def working() -> Iterator[None]:
         worker.wait()
 
 
+def furnish() -> None:
+    """What no call can make, so that calls may name it: a field, and segments of both types."""
+    from contacts.models import CustomField
+    from segments.catalogue import save_segment
+    from segments.models import Segment, SegmentType
+
+    CustomField.objects.create(key="tier", label="Tier")
+    everybody = {"version": 1, "match": {"all": [{"field": "email", "op": "is_not_empty"}]}}
+    save_segment(Segment(name="Regulars", type=SegmentType.STATIC))
+    save_segment(Segment(name="With an email", type=SegmentType.DYNAMIC, definition=everybody))
+
+
 def call_everything(port: int, secret: str, *, minutes: float, seed: int | None) -> int:
     """The exit code of schemathesis."""
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(SETTINGS), "run"]
@@ -62,6 +74,7 @@ def main() -> int:
 
         share_database()
         secret = create_api_key("fuzz", scope="full", calls_a_second=1_000_000)[1]
+        furnish()
         with served() as port, working():
             return call_everything(port, secret, **given)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
-from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.exceptions import ErrorDetail, MethodNotAllowed, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -94,10 +94,11 @@ class PastEventsView(ApiView):
         accepted = sum(result["status"] == ACCEPTED for result in told)
         return Response({"results": told, "successCount": accepted, "errorCount": len(told) - accepted})
 
-    @schema.hidden
-    def delete(self, request: Request) -> Response:
-        """Not offered: as an address that is not there."""
-        raise NotFound
+    def http_method_not_allowed(self, request: Request, *args: Any, **kwargs: Any) -> NoReturn:
+        """Deleting is not offered: as an address that is not there."""
+        if request.method == "DELETE":
+            raise NotFound
+        raise MethodNotAllowed(request.method or "")
 
 
 @schema.describe_past_events(2)

@@ -91,6 +91,7 @@ class Workflow(serializers.Serializer):
     id = serializers.IntegerField()
     name = serializers.CharField()
     status = serializers.CharField()
+    tags = serializers.ListField(child=serializers.CharField())
 
 
 def shown(name: str, value: Any) -> list[OpenApiExample]:

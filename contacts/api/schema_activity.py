@@ -16,7 +16,7 @@ from rest_framework import serializers
 from contacts.api.schema import BODY_FAILURES, FAILURES, failure
 from contacts.models import OrderStatus
 
-__all__ = ["add_orders", "describe_event", "describe_past_events", "hidden"]
+__all__ = ["add_orders", "describe_event", "describe_past_events"]
 
 
 # Shapes
@@ -157,7 +157,6 @@ def list_failures(path: str, most: int) -> dict[int, Any]:
 
 # Operations
 
-hidden = extend_schema(exclude=True)
 add_orders = extend_schema(
     operation_id="addOrders",
     summary="Add or update orders",

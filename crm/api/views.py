@@ -11,6 +11,7 @@ A handler may set ``self.about = [ids]``: the contacts that its answer tells som
 """
 
 from collections.abc import Collection
+from http import HTTPStatus
 from typing import Any, Final
 
 from django.http import HttpResponseBase
@@ -19,6 +20,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from crm.api.once import Answered, Once, begin
+from crm.api.renderers import CONTENT_TYPE
 from crm.api.throttles import KeyThrottle, Rate
 
 __all__ = ["EVENT_BODY_BYTES", "ApiView"]
@@ -39,9 +41,14 @@ class ApiView(APIView):
     once: Once | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Who calls, may they, not too often, and not what was done already."""
+        """Who calls, may they, not too often, is it offered at all, and was it done already."""
         super().initial(request, *args, **kwargs)
+        if not self.offers((request.method or "").lower()):
+            self.http_method_not_allowed(request)
         self.once = begin(request, refuses_repeats=self.refuses_repeats)
+
+    def offers(self, method: str) -> bool:
+        return method in self.http_method_names and hasattr(self, method)
 
     def handle_exception(self, error: Exception) -> Response:
         if isinstance(error, Answered):
@@ -60,9 +67,16 @@ class ApiView(APIView):
             for name, value in self.rate_left.headers.items():
                 response.headers[name] = value
         finished: HttpResponseBase = super().finalize_response(request, response, *args, **kwargs)
+        if isinstance(finished, Response) and finished.status_code != HTTPStatus.NO_CONTENT:
+            finished.add_post_render_callback(tell_content_type)
         return finished
 
     def end_once(self, response: HttpResponseBase) -> None:
         once, self.once = self.once, None
         if once is not None:
             once.end(response, self.about)
+
+
+def tell_content_type(response: HttpResponseBase) -> None:
+    """REST framework takes it from an answer without a body; clients read it all the same."""
+    response.headers.setdefault("Content-Type", CONTENT_TYPE)

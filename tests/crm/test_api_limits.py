@@ -332,6 +332,14 @@ def test_a_key_is_refused(call_api, sent):
     assert len(made) == 1
 
 
+def test_a_method_that_is_not_offered_asks_for_no_key(call_api):
+    call_api("post", "/api/things", {"a": 1}, HTTP_IDEMPOTENCY_KEY="K-1")
+
+    answer = call_api("patch", "/api/things", {"a": 2}, HTTP_IDEMPOTENCY_KEY="K-1")
+
+    assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+
+
 def test_two_callers_may_use_the_same_key(call_api):
     codes = [
         call_api("post", "/api/things", {"a": n}, scope=scope, HTTP_IDEMPOTENCY_KEY="K-1").status_code

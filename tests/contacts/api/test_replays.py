@@ -278,8 +278,7 @@ DRESSES: dict[str, Callable[[Any], Any]] = {
 
 def check(operation: Operation, answer: Any, world: World) -> None:
     assert answer.status_code == operation.status, answer.content
-    if answer.content:
-        assert answer["Content-Type"] == JSON
+    assert answer.get("Content-Type") == (None if operation.status == 204 else JSON)
     if operation.says is not None:
         assert answer.content.decode() == world.fill(operation.says)
 
@@ -440,6 +439,13 @@ def test_the_same_contact_within_a_minute_is_told_in_a_fixed_sentence(call):
 
     assert [answer.status_code for answer in answers] == [200, 409]
     assert (answers[1].content, answers[1]["Content-Type"]) == (b"Duplicated request", JSON)
+
+
+@each(OPERATIONS)
+def test_what_an_address_allows_is_what_is_described(call, world, operation):
+    allowed = call("OPTIONS", address_of(operation, world))["Allow"].split(", ")
+
+    assert set(allowed) - {"HEAD", "OPTIONS"} == {one.method for one in OPERATIONS if one.path == operation.path}
 
 
 def test_what_is_not_offered_yet_is_not_found(call):
