@@ -34,7 +34,8 @@ def describe(definition: Definition, registry: Registry) -> str:
         text = _("{match}, except {exclude}").format(match=text, exclude=excluded)
     if definition.zone is Zone.CONTACT:
         text = _("{sentence}, in the contact's time zone").format(sentence=text)
-    return _("{sentence}.").format(sentence=text[:1].upper() + text[1:])
+    first = len(text) - len(text.lstrip("("))
+    return _("{sentence}.").format(sentence=text[:first] + text[first : first + 1].upper() + text[first + 1 :])
 
 
 def describe_node(node: Node, registry: Registry) -> str:

@@ -11,15 +11,24 @@ from segments.catalogue import describe_segment, save_segment
 from segments.explaining import explain_member
 from segments.membership import count_members, is_member, list_members
 from segments.models import Segment
-from tests.segments.table import TABLE, Row, define
+from tests.segments.table import TABLE, Row
+from tests.segments.table_relations import RELATIONS
 
 People = dict[str, Contact]
 
-each_row = pytest.mark.parametrize("row", TABLE, ids=[row.name for row in TABLE])
+ROWS = TABLE + RELATIONS
+
+each_row = pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
+
+
+@pytest.fixture
+def people(everybody: People, db: None) -> People:
+    """Made once: nothing here changes them."""
+    return everybody
 
 
 def make_segment(row: Row) -> Segment:
-    return save_segment(Segment(name=f"Row: {row.name}", definition=define(row.match)))
+    return save_segment(Segment(name=f"Row: {row.name}", definition=row.definition))
 
 
 @each_row
