@@ -29,7 +29,7 @@ def check_definition(definition: Any, *, segment_type: str = SegmentType.DYNAMIC
     if segment_type == SegmentType.COMBINED:
         errors += _foreign_conditions(parsed)
     if segment_id is not None:
-        errors += _cycles(segment_id, definition)
+        errors += _cycles(segment_id, parsed)
     if errors:
         raise DefinitionRefused(list(errors))
     try:
@@ -91,9 +91,12 @@ def _foreign_conditions(definition: Definition) -> list[DefinitionError]:
     ]
 
 
-def _cycles(segment_id: int, definition: Any) -> list[DefinitionError]:
+def _cycles(segment_id: int, definition: Definition) -> list[DefinitionError]:
+    """The ring that the definition would close, at the condition where it begins."""
+    named = {
+        condition.values[0]: condition.path for condition in conditions_of(definition) if condition.field == "segment"
+    }
     stored = Segment.objects.filter(definition__isnull=False).values_list("pk", "definition")
-    references = {pk: named_segments(kept) for pk, kept in stored}
-    references[segment_id] = named_segments(definition)
+    references = {pk: named_segments(kept) for pk, kept in stored} | {segment_id: {int(str(pk)) for pk in named}}
     cycle = find_cycle(segment_id, references)
-    return [SegmentCycle(path="match", segment_ids=cycle)] if cycle else []
+    return [SegmentCycle(path=f"{named[cycle[1]]}.value", segment_ids=cycle)] if cycle else []

@@ -1,7 +1,7 @@
 """Fields that a row keeps in a JSON object, each by its name: an event's parameters, an order's items (pure).
 
 They have no type of their own. A condition compares one as what its operator and value are, and whatever is of another
-shape reads as not set.
+shape reads as not set; as a text, whatever there is reads as it is written in JSON.
 """
 
 from __future__ import annotations
