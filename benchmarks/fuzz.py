@@ -49,7 +49,9 @@ def furnish() -> None:
 
 
 def call_everything(port: int, secret: str, *, minutes: float, seed: int | None) -> int:
-    """The exit code of schemathesis."""
+    """The exit code of schemathesis. What it keeps, to send a call again, it keeps in our folder of such things."""
+    from django.conf import settings
+
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(SETTINGS), "run"]
     options = [
         f"--header=Authorization: {authorization(secret)}",
@@ -59,7 +61,7 @@ def call_everything(port: int, secret: str, *, minutes: float, seed: int | None)
         *([f"--seed={seed}"] if seed is not None else []),
     ]
     address = f"http://127.0.0.1:{port}/api/schema/"
-    return subprocess.run([*command, *options, address], cwd=PROJECT, check=False).returncode
+    return subprocess.run([*command, *options, address], cwd=settings.VAR_DIR, check=False).returncode
 
 
 def main() -> int:

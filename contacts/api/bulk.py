@@ -36,7 +36,7 @@ class BulkContacts(SearchContacts):
 
     @schema.add_contacts
     def post(self, request: Request) -> Response:
-        bulk = read_bulk(request.data, keys_by_id)
+        bulk = read_bulk(body_of(request), keys_by_id)
         check_call(bulk)
         options = settle(bulk, by=name_of_caller(request))
         sent = [Sent(item.wire.record, item.value, item.wire.problems) for item in bulk.items]
@@ -52,6 +52,12 @@ class BulkContacts(SearchContacts):
                 "id": 0,
             }
         )
+
+
+def body_of(request: Request) -> Any:
+    """Where the contacts are sent as a bare list, what else the call chooses stands in the address."""
+    bare = isinstance(request.data, list)
+    return {**request.query_params.dict(), "contacts": request.data} if bare else request.data
 
 
 class ReadableByWriters(ApiView):

@@ -171,7 +171,8 @@ add_contacts = extend_schema(
     description=(
         "Each contact is matched and written by the identity rules, for itself. What cannot be read is named at once;"
         " the rest is worked on in the background, where there is much of it, and conflicts and skips stand in the"
-        " status of the session."
+        " status of the session. A bare list is taken for `contacts`; all else that the call chooses then stands in the"
+        " address, as in `?dedupeOn=email`."
     ),
     tags=["Contacts"],
     request=ContactsBulk,

@@ -200,7 +200,7 @@ get_confirmation = extend_schema(
 add_to_unsubscribed = extend_schema(
     operation_id="addToUnsubscribed",
     summary="Unsubscribe emails",
-    description="Over all contacts that have them, now or later.",
+    description="Over all contacts that have them, now or later. A bare list is taken for `emails`.",
     tags=["Contacts"],
     request=Emails,
     responses={**WRITTEN, **EMAILS_REFUSED, **FAILURES},
@@ -209,7 +209,9 @@ add_to_unsubscribed = extend_schema(
 delete_from_unsubscribed = extend_schema(
     operation_id="deleteFromUnsubscribed",
     summary="Take emails back from the unsubscribed ones",
-    description="Blacklisted addresses stay; only a person in the back office lifts these.",
+    description=(
+        "Blacklisted addresses stay; only a person in the back office lifts these. A bare list is taken for `emails`."
+    ),
     tags=["Contacts"],
     request=Emails,
     responses={**WRITTEN, **EMAILS_REFUSED, **FAILURES},

@@ -99,8 +99,8 @@ def read_form_type(wire: WireContact, given: Any) -> str:
 
 
 def read_emails(body: Any) -> WireEmails:
-    """What is no text is refused; a text that is no address keeps the others from nothing."""
-    given = body.get("emails") if isinstance(body, Mapping) else None
+    """What is no text is refused; a text that is no address keeps the others from nothing. A bare list counts too."""
+    given = body.get("emails") if isinstance(body, Mapping) else body
     if given is None or not isinstance(given, str | list):
         return WireEmails(problems=[Problem("emails", "required", "Send the addresses as a list: emails.")])
     items = given if isinstance(given, list) else [given]

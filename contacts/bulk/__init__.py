@@ -5,6 +5,7 @@ little, exactly once in either case. Nothing here decides who a record belongs t
 """
 
 from contacts.bulk.calls import Accepted, Sent, accept_call, run_call, work_off
+from contacts.bulk.erasing import forget_erased
 from contacts.bulk.errors import SegmentNameRefused
 from contacts.bulk.options import BulkOptions, settle_segments
 from contacts.bulk.turns import forget_old_calls, take_up_left, work_off_waiting
@@ -15,6 +16,7 @@ __all__ = [
     "SegmentNameRefused",
     "Sent",
     "accept_call",
+    "forget_erased",
     "forget_old_calls",
     "run_call",
     "settle_segments",

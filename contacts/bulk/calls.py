@@ -20,7 +20,7 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 
 from contacts.bulk.effects import Effects
-from contacts.bulk.errors import TakenOver
+from contacts.bulk.errors import Rewritten, TakenOver
 from contacts.bulk.options import BulkOptions
 from contacts.bulk.packing import Packed, pack_records, unpack_records
 from contacts.identity import Outcome, Status, resolve, resolve_stream
@@ -151,11 +151,16 @@ def _refused_row(call_id: int, place: int, value: str, problems: Sequence[Proble
 
 
 def work_off(call_id: int) -> None:
-    """Resolve what is left of a call."""
-    call = _take_up(call_id)
-    if call is None or call.records is None:
+    """Resolve what is left of a call, which is read again where somebody of it is erased meanwhile."""
+    while (call := _take_up(call_id)) is not None and call.records is not None:
+        try:
+            _resolve_rest(call, unpack_records(bytes(call.records)))
+        except Rewritten:
+            continue
         return
-    packed = unpack_records(bytes(call.records))
+
+
+def _resolve_rest(call: BulkCall, packed: Packed) -> None:
     options = BulkOptions.from_json(call.options)
     note = _Notes(call, packed, options)
     rest = packed.after(call.done)
@@ -206,17 +211,22 @@ class _Notes:
                 " counts = counts || (SELECT jsonb_object_agg("
                 "  new.key, coalesce((counts ->> new.key)::bigint, 0) + new.value::bigint)"
                 "  FROM jsonb_each_text(%(counts)s::jsonb) AS new)"
-                " WHERE id = %(id)s AND done = %(place)s",
+                " WHERE id = %(id)s AND done = %(place)s AND total = %(total)s",
                 {
                     "count": len(outcomes),
                     "at": datetime.now(UTC),
                     "counts": orjson.dumps(counts).decode(),
                     "id": self.call.pk,
                     "place": place,
+                    "total": self.call.total,
                 },
             )
             if not cursor.rowcount:
-                raise TakenOver
+                raise Rewritten if self.is_rewritten() else TakenOver
+
+    def is_rewritten(self) -> bool:
+        """A call only becomes shorter by erasing (see ``erasing``)."""
+        return not BulkCall.objects.filter(pk=self.call.pk, total=self.call.total).exists()
 
     def row_of(self, outcome: Outcome) -> tuple[Any, ...]:
         column = code = message = ""

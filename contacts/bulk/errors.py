@@ -2,7 +2,7 @@
 
 from crm.errors import CardfileError
 
-__all__ = ["SegmentNameRefused", "TakenOver"]
+__all__ = ["Rewritten", "SegmentNameRefused", "TakenOver"]
 
 
 class SegmentNameRefused(CardfileError):
@@ -15,3 +15,9 @@ class TakenOver(CardfileError):
     """Somebody else has resolved these contacts meanwhile."""
 
     code = "taken_over"
+
+
+class Rewritten(TakenOver):
+    """Somebody of the call was erased meanwhile."""
+
+    code = "rewritten"

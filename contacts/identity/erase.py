@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import orjson
 import psycopg
+from django.dispatch import Signal
 
 from contacts import populations
 from contacts.identity import load
@@ -19,9 +20,12 @@ from contacts.identity.types import Outcome, Status
 from contacts.identity.world import ERASED, ContactRow
 from crm.api.answers import erase_answers
 
-__all__ = ["erase_contacts"]
+__all__ = ["contacts_erased", "erase_contacts"]
 
 ERASED_VALUE: Final = "erased"
+contacts_erased: Final = Signal()
+"""Sent with ``held``, the identifiers by contact id, inside the erasing transaction: whoever keeps what these people
+sent, beside what stands here, erases it too."""
 
 
 def erase_contacts(ids: Sequence[int], *, by: str, at: datetime | None = None) -> list[Outcome]:
@@ -82,6 +86,7 @@ def _erase(frame: Frame, erased: set[int]) -> None:
     forget_in_cases(cursor, ids)
     populations.current().forget(ids)
     erase_answers(ids)
+    contacts_erased.send(None, held={contact_id: frozenset(world.held.get(contact_id, ())) for contact_id in ids})
     _withdraw_exports(cursor)
     world.begin()
     for contact_id in ids:

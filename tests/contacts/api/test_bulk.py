@@ -203,8 +203,24 @@ def test_one_object_counts_as_a_list_of_one(send):
     assert Contact.objects.get().email == "olena@example.com"
 
 
+@pytest.mark.parametrize("choices", ["dedupeOn=email", "dedupeOn=EMAIL&mode=upsert&restoreDeleted=true&unheardOf=1"])
+def test_a_bare_list_is_the_contacts_and_the_choices_stand_in_the_address(call_api, choices):
+    answer = call_api("post", f"/api/v1/contacts?{choices}", [OLENA, BOHDAN])
+
+    assert (answer.status_code, answer.json()["failedContacts"]) == (200, [])
+    assert Contact.objects.count() == 2
+
+
+def test_in_an_object_the_address_chooses_nothing(call_api):
+    answer = call_api("post", "/api/v1/contacts?dedupeOn=email", {"contacts": [OLENA]})
+
+    assert paths_of(answer) == {"dedupeOn": "required"}
+
+
 REFUSED = {
-    "a list": ([], {"": "not_an_object"}),
+    "an empty bare list": ([], {"contacts": "required", "dedupeOn": "required"}),
+    "a bare list without a dedupeOn": ([OLENA], {"dedupeOn": "required"}),
+    "a text": ("olena@example.com", {"": "not_an_object"}),
     "no contacts": ({"dedupeOn": "email"}, {"contacts": "required"}),
     "an empty list": ({"contacts": [], "dedupeOn": "email"}, {"contacts": "required"}),
     "3,001 contacts": ({"contacts": [OLENA] * 3_001, "dedupeOn": "email"}, {"contacts": "too_many_contacts"}),

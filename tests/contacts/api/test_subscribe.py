@@ -429,6 +429,12 @@ def test_a_blacklisted_email_stays_so(call_api):
     assert email_state() == ChannelState.BLACKLISTED
 
 
+@pytest.mark.parametrize("body", [[OLENA], OLENA, [f" {OLENA}", None]])
+def test_a_bare_list_is_the_emails(call_api, body):
+    assert call_api("post", ADD, body).content == DONE
+    assert Suppression.objects.get().state == ChannelState.UNSUBSCRIBED
+
+
 @pytest.mark.parametrize("path", [ADD, DELETE])
 @pytest.mark.parametrize("emails", [[], "", " ", [""]])
 def test_an_empty_list_is_fine(call_api, path, emails):
@@ -453,7 +459,8 @@ def test_texts_that_are_no_address_are_listed_and_the_others_are_done(call_api):
         ({"emails": None}, {"emails": "required"}),
         ({"emails": {"email": OLENA}}, {"emails": "required"}),
         ({"emails": 7}, {"emails": "required"}),
-        ([OLENA], {"emails": "required"}),
+        (7, {"emails": "required"}),
+        ([OLENA, True], {"emails[1]": "not_text"}),
         ({"emails": [OLENA, {"email": OLENA}, True]}, {"emails[1]": "not_text", "emails[2]": "not_text"}),
     ],
 )

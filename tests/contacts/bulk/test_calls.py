@@ -135,6 +135,7 @@ def test_calls_are_worked_off_by_one_worker_at_a_time():
         other.execute("SELECT pg_advisory_lock(%s)", (turns.TURN,))
         assert work_off_waiting()
         assert BulkCall.objects.get().status == CallStatus.WAITING
+        other.execute("SELECT pg_advisory_unlock(%s)", (turns.TURN,))  # sooner than the server sees the end
 
     assert work_off_waiting()
     assert BulkCall.objects.get().status == CallStatus.FINISHED
