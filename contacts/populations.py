@@ -32,7 +32,11 @@ __all__ = [
 ]
 
 contacts_changed: Final = Signal()
-"""Sent with ``contact_ids`` and ``at`` inside the transaction that created, changed or removed these contacts."""
+"""Sent inside the transaction that created, changed or removed contacts, or what hangs from them.
+
+With ``contact_ids``, ``at``, and ``what`` if that is not the contacts themselves: event, order, consent, list (put
+into a group or taken out of one), case (of possible duplicates), seen (and nothing else).
+"""
 
 contacts_merged: Final = Signal()
 """Sent with ``survivor_id`` and ``loser_id`` inside the merging transaction, after the rows have moved."""

@@ -1,5 +1,6 @@
 """What segments do in the background."""
 
 from segments import snapshots
+from segments.watching import jobs as watching
 
-__all__ = ["snapshots"]
+__all__ = ["snapshots", "watching"]

@@ -111,7 +111,7 @@ class Watch(models.Model):
     ``clock_at`` is the moment up to which the clock was followed. While all contacts are looked through (``stage``
     sweeping, because of ``sweep_cause``), those up to ``swept_to`` are done and the others still to come.
     ``fingerprint`` is of the conditions that the stays were made by, empty where they have to be made anew.
-    ``ready_at`` and ``barrier`` make sure that every process knows of a new watch before its first look.
+    ``ready_at`` and ``waits_for`` (transactions) make sure that everybody knows of a new watch before its first look.
     """
 
     segment = models.OneToOneField(Segment, models.CASCADE, primary_key=True, related_name="watch")
@@ -137,7 +137,7 @@ class Watch(models.Model):
     fingerprint = models.CharField(max_length=64, default="", blank=True)
     problem = models.TextField(default="", blank=True)
     ready_at = models.DateTimeField(null=True)
-    barrier = models.BigIntegerField(null=True)
+    waits_for = ArrayField(models.CharField(max_length=40), null=True)
 
     class Meta:
         verbose_name = _("history of members")

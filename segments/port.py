@@ -25,6 +25,7 @@ from segments.membership import (
 )
 from segments.models import Membership, Segment, SegmentType
 from segments.places import find_places
+from segments.watching import forget_stays
 
 __all__ = ["SegmentPopulations"]
 
@@ -119,8 +120,9 @@ class SegmentPopulations:
         return find_places(contact_id)
 
     def forget(self, contact_ids: Sequence[int]) -> None:
-        """Removes the memberships of erased contacts."""
+        """Removes the memberships of erased contacts, and that they ever were in any segment."""
         Membership.objects.filter(contact_id__in=list(contact_ids)).delete()
+        forget_stays(contact_ids)
 
     def _give_back(self, move: PopulationMove) -> set[int]:
         with connection.cursor() as cursor:

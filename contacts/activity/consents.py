@@ -9,6 +9,7 @@ from typing import Final
 import psycopg
 from django.db import transaction
 
+from contacts import populations
 from contacts.activity.places import FOR_UPDATE, lock_contacts
 from contacts.identity.errors import ContactNotFound
 from contacts.identity.load import open_cursor, text_array
@@ -41,8 +42,10 @@ def subscribe_contact(
     with transaction.atomic():
         cursor = open_cursor()
         survivor_id = _lock(cursor, contact_id)
-        _grant(cursor, survivor_id, categories, by=by, basis=basis, at=at or datetime.now(UTC))
+        moment = at or datetime.now(UTC)
+        _grant(cursor, survivor_id, categories, by=by, basis=basis, at=moment)
         cursor.close()
+        _tell(survivor_id, moment)
     return survivor_id
 
 
@@ -57,7 +60,12 @@ def replace_subscriptions(
         cursor.execute(_WITHDRAW, (basis, moment, by, survivor_id, text_array(categories)))
         _grant(cursor, survivor_id, categories, by=by, basis=basis, at=moment)
         cursor.close()
+        _tell(survivor_id, moment)
     return survivor_id
+
+
+def _tell(contact_id: int, moment: datetime) -> None:
+    populations.contacts_changed.send(sender=None, contact_ids=[contact_id], at=moment, what="consent")
 
 
 def _lock(cursor: psycopg.Cursor[tuple[object, ...]], contact_id: int) -> int:

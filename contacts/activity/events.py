@@ -59,7 +59,7 @@ def note_events(
         told = dump_json(params or {})
         rows = [(contact_id, kind.id, key, told, source, at, at) for contact_id in contact_ids]
         insert_rows(cursor, "contacts_event", EVENT_COLUMNS, rows)
-    populations.contacts_changed.send(sender=None, contact_ids=list(contact_ids), at=at)
+    populations.contacts_changed.send(sender=None, contact_ids=list(contact_ids), at=at, what="event")
 
 
 class _EventBatch:
@@ -122,7 +122,7 @@ class _EventBatch:
         cursor.close()
         touched = sorted({place.contact_id for place in places.values() if not place.is_visitor})
         if touched:
-            populations.contacts_changed.send(sender=None, contact_ids=touched, at=self.at)
+            populations.contacts_changed.send(sender=None, contact_ids=touched, at=self.at, what="event")
 
     def row_of(self, position: int, contact_id: int) -> tuple[Any, ...]:
         event = self.events[position]

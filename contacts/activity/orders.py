@@ -144,7 +144,7 @@ class _OrderBatch:
         cursor.close()
         touched = sorted({draft.contact_id for draft in drafts.values() if draft.is_changed})
         if touched:
-            populations.contacts_changed.send(sender=None, contact_ids=touched, at=self.at)
+            populations.contacts_changed.send(sender=None, contact_ids=touched, at=self.at, what="order")
 
     def fold(self, outcome: Outcome, place: Place, drafts: dict[Key, _Draft], new: dict[Key, int]) -> _Draft:
         """Lay one order over what is known of its number, and say what became of it."""

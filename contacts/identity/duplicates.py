@@ -9,11 +9,12 @@ from typing import Any
 import psycopg
 from django.db import transaction
 
+from contacts import populations
 from contacts.identity import load
 from contacts.identity.errors import ContactNotFound
 from contacts.models import CaseReason, CaseStatus, DuplicateCase
 
-__all__ = ["dismiss_case", "forget_in_cases"]
+__all__ = ["dismiss_case", "forget_in_cases", "tell_of_cases"]
 
 
 def dismiss_case(case_id: int, *, by: str, at: datetime | None = None) -> None:
@@ -27,6 +28,14 @@ def dismiss_case(case_id: int, *, by: str, at: datetime | None = None) -> None:
         case.closed_at = at or datetime.now(UTC)
         case.closed_by = by
         case.save(update_fields=["status", "dismissed_ids", "closed_at", "closed_by"])
+        tell_of_cases(case.contact_ids, at=case.closed_at)
+
+
+def tell_of_cases(contact_ids: Collection[int], *, at: datetime | None = None) -> None:
+    """Say that cases of these contacts were opened, closed, or are about others now."""
+    if contact_ids:
+        told = sorted(set(contact_ids))
+        populations.contacts_changed.send(sender=None, contact_ids=told, at=at or datetime.now(UTC), what="case")
 
 
 def forget_in_cases(cursor: psycopg.Cursor[Any], ids: Collection[int]) -> None:
@@ -35,10 +44,10 @@ def forget_in_cases(cursor: psycopg.Cursor[Any], ids: Collection[int]) -> None:
         "UPDATE contacts_duplicatecase SET"
         " contact_ids = ARRAY(SELECT unnest(contact_ids) EXCEPT SELECT unnest(%(ids)s::bigint[]) ORDER BY 1),"
         " dismissed_ids = ARRAY(SELECT unnest(dismissed_ids) EXCEPT SELECT unnest(%(ids)s::bigint[]) ORDER BY 1)"
-        " WHERE contact_ids && %(ids)s::bigint[] RETURNING id, reason, cardinality(contact_ids)",
+        " WHERE contact_ids && %(ids)s::bigint[] RETURNING id, reason, contact_ids",
         {"ids": load.array_of(ids)},
     )
-    pointless = [
-        case_id for case_id, reason, left in cursor.fetchall() if left < (1 if reason == CaseReason.REFUSED else 2)
-    ]
+    cases = cursor.fetchall()
+    pointless = [case_id for case_id, reason, left in cases if len(left) < (1 if reason == CaseReason.REFUSED else 2)]
     cursor.execute("DELETE FROM contacts_duplicatecase WHERE id = ANY(%s::bigint[])", (load.array_of(pointless),))
+    tell_of_cases([contact_id for _case, _reason, left in cases for contact_id in left])

@@ -13,6 +13,8 @@ from typing import Any, Final, NamedTuple
 import orjson
 import psycopg
 
+from contacts import populations
+from contacts.identity.duplicates import tell_of_cases
 from contacts.identity.load import array_of, text_array
 from contacts.identity.world import ACTIVE, World
 from contacts.records import Key
@@ -119,7 +121,7 @@ FROM (
     ORDER BY o.value, o.kind, o.app, t.contact_id, t.at, t.id
 ) o
 WHERE i.value = o.value AND i.kind = o.kind AND i.app = o.app AND i.contact_id = o.holder
-AND i.last_seen_at = ANY(%s::timestamptz[])
+AND i.last_seen_at = ANY(%s::timestamptz[]) RETURNING i.contact_id
 """
 _ORIGINAL_SEEN: Final = """
 UPDATE contacts_contact c SET last_seen_at = t.seen
@@ -127,7 +129,7 @@ FROM (
     SELECT DISTINCT ON (contact_id) contact_id, (row ->> 'last_seen_at')::timestamptz AS seen
     FROM contacts_importtrace WHERE import_id = %s AND at >= %s AND kind = 'contact' ORDER BY contact_id, at, id
 ) t
-WHERE c.id = t.contact_id AND c.last_seen_at = ANY(%s::timestamptz[])
+WHERE c.id = t.contact_id AND c.last_seen_at = ANY(%s::timestamptz[]) RETURNING c.id
 """
 
 
@@ -139,8 +141,12 @@ def put_back_times(
     ``moments`` are those that the import wrote at, and that of the undo, which put identifiers back before this.
     """
     listed = [moment.isoformat() for moment in moments]
-    cursor.execute(_ORIGINAL_IDENTIFIERS, (import_id, since, listed))
-    cursor.execute(_ORIGINAL_SEEN, (import_id, since, listed))
+    touched: set[int] = set()
+    for sql in (_ORIGINAL_IDENTIFIERS, _ORIGINAL_SEEN):
+        cursor.execute(sql, (import_id, since, listed))
+        touched.update(row[0] for row in cursor.fetchall())
+    if touched:
+        populations.contacts_changed.send(sender=None, contact_ids=sorted(touched), at=max(moments), what="seen")
 
 
 def return_events(cursor: psycopg.Cursor[Any], *, number: int, contact_id: int, ids: Sequence[int]) -> None:
@@ -174,6 +180,7 @@ def put_back_cases(cursor: psycopg.Cursor[Any], traces: Sequence[CaseTrace], *, 
     )
     cases = {row[0]: _Case(*row) for row in cursor.fetchall()}
     holders = _active_holders(cursor, cases.values())
+    concerned = {pk for case in cases.values() for pk in case.contact_ids}
     for trace in traces:
         case = cases.get(trace.id)
         if case is not None and not case.is_pointless:
@@ -191,6 +198,7 @@ def put_back_cases(cursor: psycopg.Cursor[Any], traces: Sequence[CaseTrace], *, 
         " FROM jsonb_populate_recordset(NULL::contacts_duplicatecase, %s::jsonb) u WHERE c.id = u.id",
         (_json([case.original for case in cases.values() if case.original is not None]),),
     )
+    tell_of_cases(concerned.union(*(case.contact_ids for case in cases.values())).difference(gone))
 
 
 class _Case:

@@ -469,5 +469,10 @@ def send_signals(world: World) -> None:
         populations.contacts_merged.send(sender=None, survivor_id=effect.survivor_id, loser_id=effect.loser_id)
     changed = [row.id for row in world.changed.values() if row.is_new or "updated_at" in row.before]
     changed += world.folded
-    if changed:
-        populations.contacts_changed.send(sender=None, contact_ids=changed, at=world.moment)
+    known = set(changed)
+    in_cases = {contact_id for case in world.cases.values() for contact_id in case.contact_ids} - known
+    known |= in_cases
+    seen = {*world.changed, *(holder for _, holder in world.seen if holder in world.rows)} - known
+    for what, contact_ids in (("contact", changed), ("case", sorted(in_cases)), ("seen", sorted(seen))):
+        if contact_ids:
+            populations.contacts_changed.send(sender=None, contact_ids=contact_ids, at=world.moment, what=what)

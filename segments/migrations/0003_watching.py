@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
                 ('fingerprint', models.CharField(blank=True, default='', max_length=64)),
                 ('problem', models.TextField(blank=True, default='')),
                 ('ready_at', models.DateTimeField(null=True)),
-                ('barrier', models.BigIntegerField(null=True)),
+                ('waits_for', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), null=True, size=None)),
             ],
             options={
                 'verbose_name': 'history of members',

@@ -1,0 +1,136 @@
+"""The watched segments of one step: their rows locked, their conditions compiled, and whether these are still the same.
+
+Whoever holds a watch's row is the only one who moves its stays. What is asked of the database afterwards is newer than
+everything that was written under the lock before, so of two steps the later one knows better, always.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from contacts.keys import Kind
+from contacts.models import Contact
+from segments.catalogue import read_definition
+from segments.conditions import compile_tree
+from segments.conditions.dates import Clock
+from segments.conditions.errors import DefinitionError, DefinitionRefused
+from segments.conditions.lookups import DatabaseLookups, static_clause
+from segments.conditions.sql import Clause
+from segments.conditions.tree import Definition
+from segments.models import Cause, Watch, WatchStage
+
+__all__ = ["Moment", "Watched", "begin_sweep", "lock_watched"]
+
+ANY_TIME: Final = datetime(2024, 2, 29, 12, tzinfo=UTC)
+
+
+class Moment:
+    """One moment of asking: the account's fields and zone, read once."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self.lookups = DatabaseLookups()
+        self.lookups.clock = self.clock_at(now)
+        self.nobody = _NobodyFound()
+        self.nobody.registry = self.lookups.registry
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.lookups.account.time_zone)
+
+    def clock_at(self, moment: datetime) -> Clock:
+        return Clock(moment, self.zone)
+
+
+class _NobodyFound(DatabaseLookups):
+    """For telling definitions apart: what depends on who has a value now stays out, the values themselves stay in."""
+
+    def find_contacts(self, kind: Kind, values: Iterable[str]) -> list[int]:
+        digest = hashlib.sha256(repr((int(kind), sorted(values))).encode()).digest()
+        return [int.from_bytes(digest[:7], "big")]
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A watch with what its segment means at this moment; ``definition`` is None for a static segment."""
+
+    watch: Watch
+    definition: Definition | None
+    clause: Clause
+
+    @property
+    def segment_id(self) -> int:
+        return int(self.watch.segment_id)
+
+    def is_due(self, contact_id: int) -> bool:
+        """Whether it is for this step to say; who comes later in a sweep is looked at there."""
+        return self.watch.stage == WatchStage.LIVE or contact_id <= self.watch.swept_to
+
+
+def lock_watched(moment: Moment, *, segment_id: int | None = None, waits: bool = True) -> list[Watched]:
+    """The watches that are on and past their start, or one of them, locked in one order, so that nobody deadlocks.
+
+    A definition that is another one than the stays were made by begins a sweep; one that is broken by now is left out
+    and says so at its watch. ``waits``: else what somebody else has is left to them.
+    """
+    watches = Watch.objects.select_for_update(of=("self",), skip_locked=not waits).select_related("segment")
+    watches = watches.filter(is_on=True).exclude(stage=WatchStage.NEW).order_by("pk")
+    if segment_id is not None:
+        watches = watches.filter(pk=segment_id)
+    return list(_compile_each(watches, moment))
+
+
+def _compile_each(watches: Iterable[Watch], moment: Moment) -> Iterator[Watched]:
+    for watch in watches:
+        try:
+            watched = _compile(watch, moment)
+        except (DefinitionRefused, DefinitionError) as error:
+            _note_problem(watch, error)
+            continue
+        yield watched
+
+
+def _compile(watch: Watch, moment: Moment) -> Watched:
+    segment = watch.segment
+    if segment.is_static:
+        definition, clause = None, static_clause(segment.pk)
+        fingerprint = _digest(clause)
+    else:
+        definition = read_definition(segment, moment.lookups)
+        clause = _write(definition, segment.pk, moment.lookups, moment.lookups.clock)
+        fingerprint = _digest(_write(definition, segment.pk, moment.nobody, moment.clock_at(ANY_TIME)))
+    if fingerprint != watch.fingerprint:
+        begin_sweep(watch, Cause.DEFINITION, moment, fingerprint=fingerprint)
+    return Watched(watch, definition, clause)
+
+
+def _write(definition: Definition, segment_id: int, lookups: DatabaseLookups, clock: Clock) -> Clause:
+    return compile_tree(definition, lookups.registry, clock, lookups, segment_id=segment_id, few=True)
+
+
+def _digest(clause: Clause) -> str:
+    return hashlib.sha256(repr((clause.text, clause.params)).encode()).hexdigest()
+
+
+def _note_problem(watch: Watch, error: DefinitionRefused | DefinitionError) -> None:
+    """Its stays are left as they are; once it is mended, everybody is looked at again."""
+    text = " ".join(error.lines) if isinstance(error, DefinitionRefused) else error.message
+    if (watch.problem, watch.fingerprint) != (text, ""):
+        watch.problem, watch.fingerprint = text, ""
+        watch.save(update_fields=["problem", "fingerprint"])
+
+
+def begin_sweep(watch: Watch, cause: Cause, moment: Moment, *, fingerprint: str | None = None) -> None:
+    """From now on all contacts are looked at, by id; the watch is locked. A first look that is under way stays one."""
+    is_first = watch.since is None
+    watch.sweep_cause = Cause.START if is_first else cause
+    watch.stage, watch.swept_to, watch.clock_at, watch.problem = WatchStage.SWEEPING, 0, moment.now, ""
+    watch.sweep_end = Contact.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    if fingerprint is not None:
+        watch.fingerprint = fingerprint
+    watch.save()
