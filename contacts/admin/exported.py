@@ -19,6 +19,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from contacts import populations
+from contacts.admin.job_filters import EXPORT_FILTERS
 from contacts.admin.journal import show_moment
 from contacts.admin.listing import UncountedList
 from contacts.admin.merges import ActorList
@@ -44,6 +45,8 @@ class ContactExportAdmin(ModelAdmin):
 
     list_display = ("of", "format", "status_label", "progress", "actor", "asked", "file")
     list_display_links = None
+    list_filter = EXPORT_FILTERS
+    list_filter_submit = True
     list_per_page = 25
     list_disable_select_all = True
     show_full_result_count = False

@@ -24,6 +24,7 @@ from contacts.admin.imports.upload import upload_view
 from contacts.admin.imports.verbs import do_view, undo_view
 from contacts.admin.imports.views import errors_view, file_view, fix_view, map_view, preview_view, reread_view
 from contacts.admin.imports.words import say_counts, say_number
+from contacts.admin.job_filters import IMPORT_FILTERS
 from contacts.admin.journal import show_moment
 from contacts.admin.listing import UncountedList
 from contacts.admin.merges import ActorList
@@ -52,6 +53,8 @@ class ImportAdmin(ModelAdmin):
 
     list_display = ("file_name", "status_label", "progress_shown", "counts_shown", "actor", "uploaded")
     list_display_links = ("file_name",)
+    list_filter = IMPORT_FILTERS
+    list_filter_submit = True
     list_per_page = 25
     list_disable_select_all = True
     show_full_result_count = False
