@@ -268,6 +268,7 @@ SPECTACULAR_SETTINGS = {
         "ChannelStateEnum": "contacts.api.schema_history.STATES",
         "JobStatusEnum": "contacts.api.schema_transfers.STATUS_NAMES",
         "JobTypeEnum": "contacts.api.schema_transfers.TYPES",
+        "GroupTypeEnum": "segments.api.schema.TYPES",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

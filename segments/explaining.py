@@ -75,7 +75,8 @@ class SegmentExplained:
     """Why a contact is in a segment or not.
 
     ``match`` and ``exclude`` are None for a static segment, and where there is no active contact, ``exclude`` too where
-    nobody is excluded. ``added_at`` and ``added_by`` are those of a static membership.
+    nobody is excluded. ``added_at`` and ``added_by`` are those of a static membership, ``since`` is when the contact
+    entered a segment that keeps a history of its members.
     """
 
     segment: Segment
@@ -85,6 +86,7 @@ class SegmentExplained:
     exclude: NodeExplained | None = None
     added_at: datetime | None = None
     added_by: str = ""
+    since: datetime | None = None
 
 
 def explain_member(

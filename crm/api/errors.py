@@ -49,6 +49,8 @@ STATUS_BY_CODE = {
     "body_too_large": 413,
     "unsupported_encoding": 415,
     "too_many_requests": 429,
+    "took_too_long": 503,
+    "count_took_too_long": 503,
     "database_not_started": 503,
 }
 CODES_OF_DJANGO = {

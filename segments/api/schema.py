@@ -14,17 +14,18 @@ from contacts.api.translate import LARGEST_ID
 from crm.api.links import Link, leads_to
 from crm.api.pagination import PAGE_PARAMETERS
 from segments.api.translate import MOST_MEMBERS
-from segments.errors import SegmentIsNotStatic
+from segments.errors import AskingTookTooLong, SegmentIsNotStatic
 
 __all__ = ["attach_contacts", "detach_contacts", "list_groups", "list_members"]
 
 TAG: Final = "Segments"
+TYPES: Final = ["Static", "Dynamic", "Combined"]
 
 
 class Group(serializers.Serializer):
     id = serializers.IntegerField()
     name = serializers.CharField()
-    type = serializers.ChoiceField(choices=["Static", "Dynamic", "Combined"])
+    type = serializers.ChoiceField(choices=TYPES)
 
 
 class NamedContacts(serializers.Serializer):
@@ -50,6 +51,13 @@ BY_TIME: Final = OpenApiParameter(
     default=False,
 )
 UPWARDS: Final = OpenApiParameter("asc", OpenApiTypes.BOOL, description="Upwards.", default=True)
+COUNT_STOPPED: Final = OpenApiParameter(
+    "TotalCountStopped",
+    OpenApiTypes.BOOL,
+    OpenApiParameter.HEADER,
+    description="Instead of TotalCount, where counting took too long and was stopped. The contacts are complete.",
+    response=[200],
+)
 UNKNOWN: Final = {
     404: failure(404, "not_found", "Group with id='7' not found. Ask /v1/groups for those there are."),
 }
@@ -73,7 +81,7 @@ IN_PATH: Final = "$request.path.group_id"
 
 def to_segment(place: str) -> list[Link]:
     """From where its id stands to what may be done with a segment."""
-    named = ("getGroupContacts", "attachContactsToGroup", "detachContactsFromGroup")
+    named = ("getGroupContacts", "attachContactsToGroup", "detachContactsFromGroup", "getGroup")
     return [Link(operation, {"group_id": place}) for operation in named]
 
 
@@ -96,12 +104,19 @@ list_members = extend_schema(
     summary="List the contacts of a segment",
     description="The active contacts that are in it at this moment.",
     tags=[TAG],
-    parameters=[GROUP_ID, BY_TIME, UPWARDS, *PAGE_PARAMETERS],
-    responses={200: OpenApiResponse(Contact(many=True), "The contacts."), **BAD_PAGE, **FAILURES, **UNKNOWN},
+    parameters=[GROUP_ID, BY_TIME, UPWARDS, *PAGE_PARAMETERS, COUNT_STOPPED],
+    responses={
+        200: OpenApiResponse(Contact(many=True), "The contacts."),
+        **BAD_PAGE,
+        **FAILURES,
+        **UNKNOWN,
+        503: failure(503, AskingTookTooLong.code, AskingTookTooLong.default_message()),
+    },
     examples=[OpenApiExample("a contact", {"id": 1, **OLENA}, response_only=True, status_codes=[200])],
     extensions=leads_to(
         *to_contact("$response.body#/0/id"),
         Link("detachContactsFromGroup", {"group_id": IN_PATH}, {"contactIds": ["$response.body#/0/id"]}),
+        Link("explainGroupContact", {"group_id": IN_PATH, "contact_id": "$response.body#/0/id"}),
     ),
 )
 attach_contacts = extend_schema(

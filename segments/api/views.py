@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.utils.translation import gettext as _
@@ -17,16 +17,22 @@ from contacts.api.views import name_of_caller, read_flag
 from contacts.models import Contact
 from contacts.records import Problem
 from crm.api.errors import NotFound
-from crm.api.pagination import answer_page, fetch_page, read_page
+from crm.api.pagination import Page, answer_page, fetch_page, read_page
 from crm.api.renderers import Sentence
 from crm.api.views import ApiView
 from segments.api import schema
 from segments.api.translate import NamedContacts, read_named_contacts
+from segments.errors import CountTookTooLong
 from segments.filters import SegmentFilter
+from segments.limits import stopped_after
 from segments.membership import add_members, clear_members, members, remove_members
 from segments.models import Membership, Segment
 
-__all__ = ["AttachView", "DetachView", "GroupsView", "MembersView"]
+__all__ = ["AttachView", "DetachView", "GroupsView", "MembersView", "find_segment", "show_segment"]
+
+PAGE_MILLISECONDS: Final = 30_000
+COUNT_MILLISECONDS: Final = 10_000
+COUNT_STOPPED: Final = {"TotalCountStopped": "true"}
 
 
 class GroupsView(ApiView):
@@ -56,9 +62,9 @@ class MembersView(ApiView):
     @schema.list_members
     def get(self, request: Request, group_id: int) -> Response:
         page = read_page(request.query_params)
-        ordered = order_members(find_segment(group_id), request)
-        rows, total = fetch_page(ordered.values(), page)
-        return answer_page(show_contacts(rows, keys_by_id()), total)
+        rows, total = fetch_members(order_members(find_segment(group_id), request), page)
+        shown = show_contacts(rows, keys_by_id())
+        return Response(shown, headers=COUNT_STOPPED) if total is None else answer_page(shown, total)
 
 
 class AttachView(ApiView):
@@ -90,6 +96,22 @@ class DetachView(ApiView):
             remove_members(segment, ids_of(named), by=name_of_caller(request))
         self.about = []
         return Response(Sentence(f"Contacts have been detached from group with id='{group_id}'"))
+
+
+def fetch_members(ordered: QuerySet[Contact], page: Page) -> tuple[list[Any], int | None]:
+    """The rows of the page and how many there are in all, None where counting took too long.
+
+    Raises ``AskingTookTooLong`` where the page itself does.
+    """
+    with stopped_after(PAGE_MILLISECONDS):
+        rows = list(ordered.values()[page.start : page.start + page.size])
+    if len(rows) < page.size and (rows or not page.start):
+        return rows, page.start + len(rows)
+    try:
+        with stopped_after(COUNT_MILLISECONDS, CountTookTooLong):
+            return rows, ordered.order_by().count()
+    except CountTookTooLong:
+        return rows, None
 
 
 def find_segment(group_id: int) -> Segment:

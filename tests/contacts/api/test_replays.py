@@ -106,7 +106,10 @@ OPERATIONS = [
     Operation("GET", V1 + "version"),
     Operation("GET", V1 + "workflows", says="[]"),
     Operation("GET", V1 + "groups", query="name=%20&maxrows=5"),
+    Operation("GET", V1 + "group/{group_id}"),
     Operation("GET", GROUP, query="startindex=1&maxrows=5"),
+    Operation("GET", GROUP + "/{contact_id}/explain"),
+    Operation("POST", V1 + "group/{group_id}/snapshot", {"name": "Regulars of today"}),
     Operation(
         "POST",
         GROUP + "/attach",
