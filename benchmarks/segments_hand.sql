@@ -22,7 +22,7 @@ SELECT count(*) FROM contacts_contact WHERE state = 1 AND lower(email COLLATE "C
 
 -- name: thousand_emails
 SELECT count(*) FROM contacts_contact
-WHERE state = 1 AND email IS NOT NULL AND id = ANY(ARRAY(
+WHERE state = 1 AND lower(email COLLATE "C") = ANY(%(emails)s) AND id = ANY(ARRAY(
     SELECT contact_id FROM contacts_identifier WHERE kind = 2 AND app = '' AND value = ANY(%(emails)s)));
 
 -- name: created_lately

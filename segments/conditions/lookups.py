@@ -62,7 +62,7 @@ class DatabaseLookups:
         ids = Identifier.objects.filter(value__in=forms, kind=kind, app="").values_list("contact_id", flat=True)
         column = kind.slug
         found = Contact.objects.filter(pk__in=list(ids)).values_list("pk", column)
-        return sorted(pk for pk, value in found if value is not None and _compared(kind, value) in wanted)
+        return sorted(pk for pk, value in found if value in wanted or (value and _compared(kind, value) in wanted))
 
     def read_segment(self, segment_id: int) -> Definition | Clause:
         segment = Segment.objects.filter(pk=segment_id).first()
