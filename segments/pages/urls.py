@@ -7,6 +7,7 @@ from typing import Any
 from django.urls import URLPattern, path
 
 from segments.pages.explain import ExplainView, FindView
+from segments.pages.history import HistoryView
 from segments.pages.imported import ImportedView
 from segments.pages.members import MembersExportView, MembersView
 from segments.pages.paste import PasteView
@@ -21,6 +22,7 @@ PLACES = (
     ("<int:segment_id>/explain/<int:contact_id>/", ExplainView, "explain"),
     ("<int:segment_id>/paste/", PasteView, "paste"),
     ("<int:segment_id>/snapshot/", SnapshotView, "snapshot"),
+    ("<int:segment_id>/history/", HistoryView, "history"),
     ("import/<int:import_id>/", ImportedView, "of_import"),
 )
 

@@ -8,7 +8,7 @@ but asks the language, writes no contact, and knows no request.
 """
 
 from segments.watching.notes import forget_watched, note_changed
-from segments.watching.reading import list_as_of, list_sizes, list_stays, since_when
+from segments.watching.reading import list_as_of, list_sizes, list_stays, since_when, today_of
 from segments.watching.stays import forget_stays
 from segments.watching.switch import check_again, stop_watching, watch_segment
 from segments.watching.upkeep import advance
@@ -24,5 +24,6 @@ __all__ = [
     "note_changed",
     "since_when",
     "stop_watching",
+    "today_of",
     "watch_segment",
 ]

@@ -9,10 +9,10 @@ from typing import Final, NamedTuple
 from django.db.models import Q
 
 from contacts.models import Contact, ContactState
-from segments.models import Segment, SegmentSize, Stay, Watch
+from segments.models import Segment, SegmentSize, Stay
 from segments.watching.watched import Moment
 
-__all__ = ["AsOf", "DaySize", "ended_at", "list_as_of", "list_sizes", "list_stays", "since_when"]
+__all__ = ["AsOf", "DaySize", "ended_at", "list_as_of", "list_sizes", "list_stays", "since_when", "today_of"]
 
 MAX_PAGE: Final = 1_000
 
@@ -45,6 +45,11 @@ def list_stays(segment: Segment, contact_id: int) -> list[Stay]:
     return list(Stay.objects.filter(contact_id=contact_id, segment=segment).order_by("-entered_at", "-pk"))
 
 
+def today_of(moment: datetime) -> date:
+    """The day of the account's zone."""
+    return Moment(moment).clock_at(moment).today
+
+
 def ended_at(day: date) -> datetime:
     """The end of a day of the account's zone, or now while it lasts."""
     now = datetime.now(UTC)
@@ -68,13 +73,11 @@ def _contacts_of(stays: Sequence[Stay]) -> dict[int, Contact]:
 
 def list_sizes(segment: Segment, *, first: date, last: date) -> list[DaySize]:
     """The sizes from ``first`` to ``last``, as far as they were kept; a quiet day is as the one before."""
-    watch = Watch.objects.filter(segment=segment).first()
     known = {row.day: row for row in SegmentSize.objects.filter(segment=segment, day__gte=first, day__lte=last)}
     before = SegmentSize.objects.filter(segment=segment, day__lt=first).order_by("-day").first()
     size = before.size if before is not None else None
     shown: list[DaySize] = []
-    today = datetime.now(UTC)
-    stop = min(last, Moment(today).clock_at(today).today) if watch is not None and watch.is_on else last
+    stop = min(last, today_of(datetime.now(UTC)))
     for number in range((stop - first).days + 1):
         day = first + timedelta(days=number)
         row = known.get(day)
