@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+from functools import partial
 from time import monotonic
 from typing import Any, Final
 
-from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
+from django.forms import Media
 from django.http import HttpRequest
-from django.urls import URLPattern
-from django.utils.translation import gettext as _t
+from django.urls import URLPattern, path
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.views import ChangeList
-from unfold.widgets import UnfoldAdminTextareaWidget
 
-from segments.catalogue import check_definition, delete_segment, find_users, save_segment
-from segments.conditions import load_json, write_json
-from segments.conditions.errors import DefinitionRefused
+from segments.builder import BUILDER_MEDIA, SegmentForm, check_view, show_builder, suggest_view
+from segments.catalogue import delete_segment, find_users, save_segment
 from segments.conditions.lookups import DatabaseLookups
 from segments.filters import SegmentFilter
-from segments.models import Segment, SegmentType
+from segments.models import Segment
 from segments.pages import urls_of
 from segments.pages.words import link_members, link_segments, show_count, show_guards, show_sentence
 
@@ -31,55 +31,8 @@ __all__ = ["SegmentAdmin"]
 LIST_MILLISECONDS: Final = 3_000
 """For all counts of one page of the list together."""
 PAGE_MILLISECONDS: Final = 5_000
-EXAMPLE: Final = {"version": 1, "match": {"all": [{"field": "external_id", "op": "is_empty"}]}}
-
-
-class SegmentForm(forms.ModelForm):
-    """Checks the definition and shows each error with its path."""
-
-    definition = forms.CharField(
-        label=_("Conditions"),
-        required=False,
-        strip=True,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 14, "spellcheck": "false", "class": "font-mono"}),
-        help_text=_("As JSON. Leave it empty for a static segment."),
-    )
-
-    class Meta:
-        model = Segment
-        fields = ("name", "type", "definition", "description")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        definition = self.instance.definition if self.instance.pk else EXAMPLE
-        self.initial["definition"] = write_json(definition) if definition else ""
-
-    def clean_definition(self) -> Any:
-        text = self.cleaned_data["definition"]
-        if not text:
-            return None
-        try:
-            return load_json(text)
-        except DefinitionRefused as refused:
-            raise forms.ValidationError(refused.lines) from refused
-
-    def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        segment_type = cleaned.get("type", self.instance.type)
-        if segment_type == SegmentType.STATIC:
-            cleaned["definition"] = None
-        elif "definition" not in self.errors:
-            self._check(cleaned.get("definition"), segment_type)
-        return cleaned
-
-    def _check(self, definition: Any, segment_type: str) -> None:
-        if definition is None:
-            self.add_error("definition", _t("Write the conditions, or make the segment static."))
-            return
-        try:
-            check_definition(definition, segment_type=segment_type, segment_id=self.instance.pk)
-        except DefinitionRefused as refused:
-            self.add_error("definition", refused.lines)
+FIELDS: Final = ("name", "type", "description", "definition")
+SHOWN: Final = ("meaning", "members_now", "used_by")
 
 
 class SegmentChangeList(ChangeList):
@@ -102,9 +55,6 @@ class SegmentAdmin(ModelAdmin):
     list_display = ("name", "type_label", "sentence", "members")
     list_filter = ("type",)
     search_fields = ("name",)
-    fieldsets = (
-        (None, {"fields": ("name", "type", "definition", "meaning", "members_now", "used_by", "description")}),
-    )
     list_filter_submit = False
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -117,11 +67,34 @@ class SegmentAdmin(ModelAdmin):
         return SegmentFilter({"name": search_term}, queryset).qs, False
 
     def get_urls(self) -> list[URLPattern]:
-        return [*urls_of(self), *super().get_urls()]
+        wrap = self.admin_site.admin_view
+        return [
+            path("check/", wrap(partial(check_view, self)), name="segments_segment_check"),
+            path("suggest/", wrap(partial(suggest_view, self)), name="segments_segment_suggest"),
+            *urls_of(self),
+            *super().get_urls(),
+        ]
+
+    def get_fields(self, request: HttpRequest, obj: Segment | None = None) -> tuple[str, ...]:
+        """Who may only look has the builder to look at; what follows from conditions is there once they are saved."""
+        if obj is None:
+            return FIELDS
+        if self.has_change_permission(request, obj):
+            return (*FIELDS, *SHOWN)
+        return ("name", "type", "description", "conditions", *SHOWN)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Segment | None = None) -> tuple[str, ...]:
-        shown = ("meaning", "members_now", "used_by")
-        return shown if obj is None else ("type", *shown)
+        return () if obj is None else ("type", "conditions", *SHOWN)
+
+    @property
+    def media(self) -> Media:
+        """The builder's too, for who may only look: the form has it of its own."""
+        media: Media = super().media + BUILDER_MEDIA
+        return media
+
+    @display(description=_("Conditions"))
+    def conditions(self, segment: Segment) -> SafeString:
+        return show_builder(segment)
 
     @display(
         description=_("type"), ordering="type", label={"static": "info", "dynamic": "success", "combined": "warning"}
@@ -139,20 +112,17 @@ class SegmentAdmin(ModelAdmin):
 
     @display(description=_("In words"))
     def meaning(self, segment: Segment) -> str:
-        if segment.pk is None:
-            return _t("Save the segment to read its conditions in words.")
-        return show_sentence(segment, DatabaseLookups())
+        """Hidden where the builder says it, live."""
+        return format_html('<span class="sb-words">{}</span>', show_sentence(segment, DatabaseLookups()))
 
     @display(description=_("Members"))
     def members_now(self, segment: Segment) -> str:
-        if segment.pk is None:
-            return "—"
         return link_members(segment, show_count(segment, PAGE_MILLISECONDS, DatabaseLookups()))
 
     @display(description=_("Used by"))
     def used_by(self, segment: Segment) -> str:
         """Whoever uses it keeps it from being deleted."""
-        users = [] if segment.pk is None else find_users(segment)
+        users = find_users(segment)
         return link_segments(users) if users else "—"
 
     def save_model(self, request: HttpRequest, obj: Segment, form: Any, change: bool) -> None:

@@ -1,0 +1,104 @@
+"""What values there are: segments and imports by name, values of fields from the data, names of parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from django.db import connection
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from contacts.models import ContactState, Import
+from segments.conditions.lookups import DatabaseLookups
+from segments.conditions.sql import render
+from segments.errors import AskingTookTooLong
+from segments.limits import stopped_after
+from segments.models import Segment
+
+__all__ = ["suggest_values"]
+
+MOST: Final = 20
+MILLISECONDS: Final = 500
+SEEN: Final = 5_000
+"""Rows that are looked at: people want an idea of what there is, and at once."""
+
+NAMES: Final[Mapping[tuple[str, str], str]] = {
+    ("events", "params."): "SELECT params AS object FROM contacts_event",
+    ("orders", "details."): "SELECT details AS object FROM contacts_order",
+    ("orders", "items."): "SELECT jsonb_path_query(items, '$[*]') AS object FROM contacts_order",
+}
+"""By relation and prefix: the objects whose members can be asked about."""
+
+_NAMES_OF: Final = (
+    "SELECT DISTINCT name FROM"
+    " (SELECT object FROM ({objects}) AS kept WHERE jsonb_typeof(object) = 'object' LIMIT {seen}) AS seen,"
+    " jsonb_object_keys(seen.object) AS name WHERE position(lower(%s) IN lower(name)) > 0 ORDER BY name LIMIT %s"
+)
+
+_VALUES: Final = (
+    "SELECT value FROM (SELECT value FROM (SELECT {} AS value FROM contacts_contact contact WHERE contact.state = {})"
+    " AS kept WHERE value IS NOT NULL AND {} LIMIT {}) AS seen GROUP BY value ORDER BY count(*) DESC, value LIMIT {}"
+)
+
+Suggestion = dict[str, Any]
+
+
+def suggest_values(field: str, text: str, *, scope: str = "", may_see_contacts: bool) -> list[Suggestion]:
+    """At most 20 values of a field that fit ``text``, each ``{"key", "label"}``; for a prefix of members, their names.
+
+    Values of contacts are shown to those alone who may see contacts.
+    """
+    if "\0" in text:
+        return []
+    by_name = BY_NAME.get(field) if not scope else None
+    try:
+        with stopped_after(MILLISECONDS):
+            if by_name is not None:
+                return by_name(text)
+            if scope:
+                return _find_names(scope, field, text)
+            return _find_values(field, text) if may_see_contacts else []
+    except AskingTookTooLong:
+        return []
+
+
+def _find_segments(text: str) -> list[Suggestion]:
+    found = Segment.objects.filter(name__icontains=text).order_by(Lower("name"), "pk")[:MOST]
+    return [{"key": segment.pk, "label": segment.name} for segment in found]
+
+
+def _find_imports(text: str) -> list[Suggestion]:
+    fits = Q(file_name__icontains=text)
+    if text.isascii() and text.isdecimal() and len(text) < 19:
+        fits |= Q(pk=int(text))
+    found = Import.objects.filter(fits).order_by("-pk")[:MOST]
+    return [{"key": run.pk, "label": f"{run.pk} ({run.file_name})"} for run in found]
+
+
+BY_NAME: Final[Mapping[str, Callable[[str], list[Suggestion]]]] = {
+    "segment": _find_segments,
+    "import": _find_imports,
+}
+
+
+def _find_names(scope: str, prefix: str, text: str) -> list[Suggestion]:
+    """The names that members have in some of the rows."""
+    objects = NAMES.get((scope, prefix))
+    if objects is None:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_NAMES_OF.format(objects=objects, seen=SEEN), [text, MOST])
+        return [{"key": name, "label": name} for (name,) in cursor.fetchall()]
+
+
+def _find_values(key: str, text: str) -> list[Suggestion]:
+    """The most frequent among some of the contacts that have one that fits."""
+    field = DatabaseLookups().registry.fields.get(key)
+    if field is None or not field.suggests:
+        return []
+    fits = render("position(lower({}) IN lower(value)) > 0", text)
+    asked = render(_VALUES, field.value, ContactState.ACTIVE.value, fits, SEEN, MOST)
+    with connection.cursor() as cursor:
+        cursor.execute(*asked.over("contact"))
+        return [{"key": value, "label": value} for (value,) in cursor.fetchall()]
