@@ -1,7 +1,7 @@
 """Addresses under /api/; patterns end without a slash (``crm.api.paths``)."""
 
 from django.urls import path, register_converter
-from django.urls.converters import IntConverter
+from django.urls.converters import IntConverter, StringConverter
 
 from contacts.api import activity, bulk, files, tokens, transfers
 from contacts.api.account import AccountView, AddressBooksView, VersionView, WorkflowsView
@@ -27,7 +27,14 @@ class ContactIdConverter(IntConverter):
         return number
 
 
+class TextConverter(StringConverter):
+    """Whatever somebody may have for an ID: with slashes, as Django's ``path``, and line breaks, which that lacks."""
+
+    regex = "(?s:.+)"
+
+
 register_converter(ContactIdConverter, "contact_id")
+register_converter(TextConverter, "text")
 
 urlpatterns = [
     path("v1/contact", ContactsView.as_view(), name="api-contacts"),
@@ -45,17 +52,17 @@ urlpatterns = [
     path("v1/importstatus/<str:session_id>", bulk.ImportStatusView.as_view(), name="api-import-status"),
     path("v1/contacts/upload", transfers.UploadView.as_view(), name="api-upload"),
     path("v1/imports", transfers.ImportsView.as_view(), name="api-imports"),
-    path("v1/imports/<path:import_id>", transfers.ImportView.as_view(), name="api-import"),
+    path("v1/imports/<text:import_id>", transfers.ImportView.as_view(), name="api-import"),
     path("v1/exports", transfers.ExportsView.as_view(), name="api-exports"),
-    path("v1/exports/<path:export_id>", transfers.ExportView.as_view(), name="api-export"),
+    path("v1/exports/<text:export_id>", transfers.ExportView.as_view(), name="api-export"),
     path("v1/files/<str:token>", files.FileView.as_view(), name="api-file"),
     path("v1/orders", activity.OrdersView.as_view(), name="api-orders"),
     path("v1/event", activity.EventView.as_view(), name="api-event"),
     path("v2/event", activity.EventV2View.as_view(), name="api-event-v2"),
     path("v1/past_events", activity.PastEventsView.as_view(), name="api-past-events"),
     path("v2/past_events", activity.PastEventsV2View.as_view(), name="api-past-events-v2"),
-    path("v1/contact/token/activated/<str:app>/<path:token>", tokens.ActivatedView.as_view(), name="api-activated"),
-    path("v1/contact/token/<str:app>/<path:token>/contactId", tokens.TokenContactView.as_view(), name="api-token"),
+    path("v1/contact/token/activated/<str:app>/<text:token>", tokens.ActivatedView.as_view(), name="api-activated"),
+    path("v1/contact/token/<str:app>/<text:token>/contactId", tokens.TokenContactView.as_view(), name="api-token"),
     path("v1/apps/<str:app>/tokens", tokens.AddTokensView.as_view(), name="api-tokens"),
     path("v1/apps/<str:app>/token/mute", tokens.MuteView.as_view(), name="api-mute"),
     path("v1/apps/<str:app>/token/unmute", tokens.UnmuteView.as_view(), name="api-unmute"),
@@ -65,8 +72,8 @@ urlpatterns = [
         ContactSubscriptionsView.as_view(),
         name="api-contact-subscriptions",
     ),
-    path("v1/contacts/external-id/<path:external_id>", ByExternalIdView.as_view(), name="api-by-external-id"),
-    path("v1/contacts/email/<path:email>", ByEmailView.as_view(), name="api-by-email"),
+    path("v1/contacts/external-id/<text:external_id>", ByExternalIdView.as_view(), name="api-by-external-id"),
+    path("v1/contacts/email/<text:email>", ByEmailView.as_view(), name="api-by-email"),
     path("v1/purchases", PurchasesView.as_view(), name="api-purchases"),
     path("v1/resolve", ResolveView.as_view(), name="api-resolve"),
     path("v1/contact/<contact_id:contact_id>/merge", MergeView.as_view(), name="api-merge"),

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 from django.test import Client
 
-from contacts.identity import merge_contacts, resolve_one
+from contacts.identity import delete_contacts, erase_contacts, merge_contacts, resolve_one
 from contacts.identity.types import API
 from contacts.models import Account, Contact
 from crm.api.keys import create_api_key
@@ -209,6 +209,21 @@ class World(dict[str, Any]):
         add_members(segment, [self["contact_id"]], by="user:1")
         return segment.pk
 
+    def make_other_external_id(self) -> Any:
+        return Contact.objects.get(pk=self["other_id"]).external_id
+
+    def make_deleted_external_id(self) -> Any:
+        delete_contacts([self["other_id"]], by="user:1")
+        return self["other_external_id"]
+
+    def make_erased_id(self) -> Any:
+        erase_contacts([self["other_id"]], by="user:1")
+        return self["other_id"]
+
+    def make_dynamic_id(self) -> Any:
+        everybody = {"version": 1, "match": {"all": [{"field": "email", "op": "is_not_empty"}]}}
+        return save_segment(Segment(name="Everybody", type=SegmentType.DYNAMIC, definition=everybody)).pk
+
     def make_merge_id(self) -> Any:
         return merge_contacts(self["contact_id"], self["other_id"], by="user:1")
 
@@ -396,6 +411,48 @@ REFUSALS = {
     "an external ID that another has (L10)": Refusal(
         "PUT " + ONE, "external_id_taken", 409, {"externalCustomerId": "{other_external_id}"}
     ),
+    "an external ID that a deleted one has (L10)": Refusal(
+        "PUT " + ONE, "external_id_taken", 409, {"externalCustomerId": "{deleted_external_id}"}
+    ),
+    "an unknown id (L12)": Refusal("GET " + V1 + "contact/999999", "contact_not_found", 404),
+    "an unknown id to write to (L12)": Refusal(
+        "PUT " + V1 + "contact/999999", "contact_not_found", 404, {"firstName": "Olena"}
+    ),
+    "an erased contact (L13)": Refusal("GET " + V1 + "contact/{erased_id}", "contact_not_found", 404),
+    "three emails (T14)": Refusal(
+        "POST " + V1 + "contact",
+        "too_many_values",
+        body={"channels": [{"type": "email", "value": f"olena{n}@example.com"} for n in range(3)]},
+    ),
+    "a name of 41 characters": Refusal(
+        "POST " + V1 + "contact", "too_long", body={"externalCustomerId": "42", "firstName": "O" * 41}
+    ),
+    "an external ID of 101 characters": Refusal(
+        "POST " + V1 + "contact", "external_id_too_long", body={"externalCustomerId": "x" * 101}
+    ),
+    "a custom field that there is not": Refusal(
+        "POST " + V1 + "contact", "unknown_field", body={"externalCustomerId": "42", "fields": [{"id": 999}]}
+    ),
+    "neither true nor false": Refusal("DELETE " + ONE, "invalid_boolean", query="erase=perhaps"),
+    "nobody to subscribe": Refusal("POST " + V1 + "contact/subscribe", "required", body={"formType": "footer"}),
+    "a form's name that no event may have": Refusal(
+        "POST " + V1 + "contact/subscribe",
+        "invalid_character",
+        body={"contact": {"channels": [EMAIL]}, "formType": "?"},
+    ),
+    "no ids": Refusal("GET " + V1 + "contacts/email", "required", query="ids=%20"),
+    "a page that is no number": Refusal("GET " + V1 + "contacts", "invalid_number", query="maxrows=all"),
+    "no emails": Refusal("POST " + V1 + "emails/unsubscribed/add", "required", body={"groups": 1}),
+    "a session that there is not": Refusal("GET " + V1 + "importstatus/" + "0" * 32, "not_found", 404),
+    "no dedupeOn": Refusal("POST " + V1 + "contacts", "required", body={"contacts": [{"id": 1}]}),
+    "a contact field that there is not": Refusal(
+        "POST " + V1 + "contacts",
+        "unknown_contact_field",
+        body={"contacts": [{"id": 1}], "dedupeOn": "id", "contactFields": ["shoeSize"]},
+    ),
+    "a link without TLS": Refusal(
+        "POST " + V1 + "contacts/upload", "host_not_listed", body={"link": "http://{host}/a.csv", "dedupeOn": "email"}
+    ),
     "nobody named": Refusal("POST " + V1 + "contact", "identifier_missing", body={"firstName": "Olena"}),
     "an unknown person": Refusal("DELETE " + V1 + "contact", "contact_not_found", 404, query="externalCustomerId=9"),
     "an exclusive parameter": Refusal(
@@ -414,6 +471,22 @@ REFUSALS = {
     ),
     "1,001 orders": Refusal("POST " + V1 + "orders", "too_many", body={"orders": [ORDER] * 1_001}),
     "501 past events": Refusal("POST " + V1 + "past_events", "too_many", body={"events": [{}] * 501}),
+    "an event of nobody": Refusal(
+        "POST " + V1 + "event", "identifier_missing", body={"eventTypeKey": "cartViewed", "params": []}
+    ),
+    "an event of a contact that there is not (L17)": Refusal(
+        "POST " + V1 + "event",
+        "contact_not_found",
+        body={"eventTypeKey": "cartViewed", "params": [{"name": "contactId", "value": 999_999}]},
+    ),
+    "an event without a type": Refusal("POST /api/v2/event", "required", body={"params": EVENT["params"]}),
+    "a token that nobody has": Refusal("POST " + V1 + "apps/{app}/token/mute", "not_found", 404, {"token": "t-9"}),
+    "3,001 tokens": Refusal("POST " + V1 + "apps/{app}/tokens", "too_many", body={"tokens": [{}] * 3_001}),
+    "a segment that there is not": Refusal("GET " + V1 + "group/999999/contacts", "not_found", 404),
+    "members of a dynamic segment": Refusal(
+        "POST " + V1 + "group/{dynamic_id}/contacts/detach", "segment_not_static", body={}
+    ),
+    "no members": Refusal("POST " + GROUP + "/attach", "required", body={}),
     "501 members": Refusal("POST " + GROUP + "/attach", "too_many", body={"contactIds": [1] * 501}),
     "two kinds of members": Refusal(
         "POST " + GROUP + "/detach", "one_kind", body={"contactIds": [1], "externalCustomerIds": ["42"]}
@@ -421,14 +494,20 @@ REFUSALS = {
     "a purchase of nobody": Refusal(
         "POST " + V1 + "purchases", "contact_not_found", 404, {**PURCHASE, "contactExternalId": "9"}
     ),
+    "a resource that there is not": Refusal("GET " + V1 + "contacts/external-id/9", "contact_not_found", 404),
+    "an import that there is not": Refusal("GET " + V1 + "imports/999999", "not_found", 404),
+    "a segment to export that there is not": Refusal("POST " + V1 + "exports", "invalid", 422, {"segment": 9}),
+    "a merge into oneself": Refusal("POST " + ONE + "/merge", "merge_refused", 409, {"loserId": "{contact_id}"}),
+    "a merge that there is not": Refusal("POST " + V1 + "merges/999999/undo", "contact_not_found", 404, {}),
+    "nobody to explain": Refusal("GET " + V1 + "resolve", "identifier_missing"),
     "an email that is none": Refusal("PATCH " + BY_ID, "invalid", 422, {"_email": "olena"}),
 }
 
 
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
 def test_what_the_contract_refuses_is_refused(call, world, refusal):
-    operation = BY_NAME[refusal.operation]._replace(query=refusal.query)
-    world["other_external_id"] = Contact.objects.get(pk=world["other_id"]).external_id
+    method, path = refusal.operation.split(" ")
+    operation = Operation(method, path, query=refusal.query)
 
     answer = call(operation.method, address_of(operation, world), world.fill(refusal.body))
 
