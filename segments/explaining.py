@@ -25,6 +25,7 @@ from segments.conditions.sql import Clause
 from segments.conditions.tree import Combine, Condition, Definition, Group, Node, conditions_of
 from segments.limits import stopped_after
 from segments.models import Membership, Segment
+from segments.watching import since_when
 
 __all__ = [
     "ConditionExplained",
@@ -143,6 +144,7 @@ class _Explanation:
         self.values: list[Clause | None] = []
         self.places: dict[tuple[int, str], int] = {}
         self.answers: list[tuple[bool, Any]] = []
+        self.entered_at: dict[int, datetime] = {}
 
     # Collecting
 
@@ -194,6 +196,7 @@ class _Explanation:
         static = [number for number, segment in self.segments.items() if segment.is_static]
         rows = Membership.objects.filter(contact_id=self.contact_id, segment_id__in=static)
         self.memberships = {row.segment_id: row for row in rows} if static else {}
+        self.entered_at = since_when(self.contact_id)
         if self.clauses:
             holding, found = ask_contact(self.contact_id, self.clauses, self.values, milliseconds=milliseconds)
             self.answers = list(zip(holding, found, strict=True))
@@ -206,12 +209,14 @@ class _Explanation:
             row = self.memberships.get(number)
             if row is None:
                 return SegmentExplained(segment, is_member=False, is_active=True)
-            return SegmentExplained(segment, True, True, added_at=row.added_at, added_by=row.by)
+            since = self.entered_at.get(number)
+            return SegmentExplained(segment, True, True, added_at=row.added_at, added_by=row.by, since=since)
         definition = self.definitions[number]
         match = self.tell_node(definition.match, number)
         exclude = None if definition.exclude is None else self.tell_node(definition.exclude, number)
         is_member = match.holds and not (exclude is not None and exclude.holds)
-        return SegmentExplained(segment, is_member, True, match, exclude)
+        since = self.entered_at.get(number) if is_member else None
+        return SegmentExplained(segment, is_member, True, match, exclude, since=since)
 
     def tell_node(self, node: Node, number: int) -> NodeExplained:
         if isinstance(node, Condition):

@@ -14,6 +14,7 @@ from segments.errors import AskingTookTooLong
 from segments.explaining import ask_contact
 from segments.membership import compile_segment
 from segments.models import Membership, Segment, SegmentType
+from segments.watching import since_when
 
 __all__ = ["find_places"]
 
@@ -32,7 +33,8 @@ def find_places(contact_id: int, *, milliseconds: int = MILLISECONDS) -> Places:
     except AskingTookTooLong:
         numbers, stopped = set(), True
     unanswered = [segment for segment in segments if stopped or segment.pk not in clauses]
-    asked = [Place(show(segment)) for segment in segments if segment.pk in numbers]
+    entered_at = since_when(contact_id) if numbers else {}
+    asked = [Place(show(segment), entered_at.get(segment.pk)) for segment in segments if segment.pk in numbers]
     return Places(in_order([*read_static(contact_id), *asked]), sorted(map(show, unanswered), key=by_name), stopped)
 
 

@@ -67,7 +67,7 @@ class ExplainView(SegmentPage):
             return context
         except AskingTookTooLong as error:
             return context | {"stopped": _(error.message)}
-        return context | {"explained": show_segment(explained)}
+        return context | {"explained": show_segment(explained), "since": explained.since}
 
 
 class FindView(SegmentPage):
