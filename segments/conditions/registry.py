@@ -9,7 +9,7 @@ from typing import Final
 from contacts.columns import Column
 from contacts.keys import IDENTIFYING_MASK, Kind
 from segments.conditions.dates import DateForm
-from segments.conditions.fields import Field, FieldType, Option, read_attribute, read_column
+from segments.conditions.fields import Field, FieldType, Option, keep_attribute, read_column
 from segments.conditions.relations import ORDERS, Relation, RowKind, build_events, build_identifiers
 from segments.conditions.sql import Clause, among, render
 
@@ -174,14 +174,16 @@ def build_registry(
 
 
 def _field_of(column: Column, channel_states: tuple[Option, ...]) -> Field:
+    kept = keep_attribute(column.custom_key, column.type) if column.is_custom else None
     return Field(
         key=column.key,
         type=TYPES[column.type],
         label=column.label,
-        value=read_attribute(column.custom_key, column.type) if column.is_custom else read_column(column.key),
+        value=read_column(column.key) if kept is None else kept.value,
         options=_options_of(column, channel_states),
         date_form=_date_form_of(column),
         kind=LOOKED_UP.get(column.type),
+        kept=kept,
         group=_group_of(column),
         suggests=TYPES[column.type] is FieldType.TEXT and column.key not in NOT_SUGGESTED,
     )

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from segments.conditions.operators.operator import Arity, Operand, Operator, Write, by_key, gettext_noop, opposite
 from segments.conditions.operators.presence import IS_EMPTY, IS_NOT_EMPTY
-from segments.conditions.sql import Clause, render
+from segments.conditions.sql import Clause, join, render
 
 __all__ = ["CHOICES", "LISTS"]
 
@@ -35,7 +35,10 @@ def _holds(sign: str) -> Write:
     """A list is a jsonb array of texts."""
 
     def sql(operand: Operand) -> Clause:
-        return render("{} " + sign + " {}::text[]", operand.value, _stored(operand))
+        if operand.field.kept is None:
+            return render("{} " + sign + " {}::text[]", operand.value, _stored(operand))
+        held = render("{} " + sign + " {}::text[]", operand.field.kept.json, _stored(operand))
+        return join("AND", [held, render("jsonb_typeof({}) = 'array'", operand.field.kept.json)])
 
     return sql
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from segments.conditions.operators.operator import Arity, Operand, Operator, gettext_noop
-from segments.conditions.sql import Clause, render
+from segments.conditions.sql import Clause, negate, render
 
 __all__ = ["IS_EMPTY", "IS_NOT_EMPTY", "is_empty"]
 
@@ -11,11 +11,13 @@ _ = gettext_noop
 
 
 def is_empty(operand: Operand) -> Clause:
-    return render("{} IS NULL", operand.value)
+    kept = operand.field.kept
+    return render("{} IS NULL", operand.value) if kept is None else negate(kept.has_shape)
 
 
 def _is_not_empty(operand: Operand) -> Clause:
-    return render("{} IS NOT NULL", operand.value)
+    kept = operand.field.kept
+    return render("{} IS NOT NULL", operand.value) if kept is None else kept.has_shape
 
 
 IS_EMPTY = Operator("is_empty", _("is empty"), _("{field} is empty"), Arity.NONE, is_empty, holds_when_not_set=True)
