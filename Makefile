@@ -1,6 +1,7 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
+AXE := 4.14.1
 export PORT ?= 8000
 
 help: ## List the commands
@@ -17,12 +18,16 @@ setup: .venv/installed ## Make the virtual environment (costs nothing when nothi
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-setup-browser: ## Install Chromium for the browser tests (Debian, Ubuntu)
+setup-browser: setup ## Install Chromium and axe for the browser tests (Debian, Ubuntu; axe by npm)
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || { \
 	  test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } || { \
 	  echo "Chromium could not be installed from here. As root on Debian: apt-get install chromium."; \
 	  echo "Without it the browser tests are skipped."; exit 1; }
+	@grep -qs '"version": "$(AXE)"' .venv/node_modules/axe-core/package.json || \
+	  npm install --prefix .venv --no-save --ignore-scripts --no-audit --no-fund --silent axe-core@$(AXE) || { \
+	  echo "axe could not be installed from here: it takes npm, which comes with Node.js."; \
+	  echo "Without it the tests for accessibility are skipped."; exit 1; }
 
 test: setup ## Run the tests, two at a time
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
@@ -45,8 +50,9 @@ types: setup ## Check the types
 walls: setup ## Check who imports whom
 	@$(BIN)/lint-imports
 
-pictures: setup ## Take the pictures of docs/imports.md anew
-	@PICTURES_INTO=docs/images $(BIN)/python -m pytest -q tests/contacts/admin/test_import_in_a_browser.py -k person
+pictures: setup ## Take the pictures of docs/imports.md and docs/segments.md anew
+	@PICTURES_INTO=docs/images $(BIN)/python -m pytest -q -k "person or pictures" \
+	  tests/contacts/admin/test_import_in_a_browser.py tests/segments/builder/test_pictures.py
 
 bench: setup ## Measure the write path (ROWS=200000)
 	@$(BIN)/python -m benchmarks.resolve --rows $${ROWS:-200000}

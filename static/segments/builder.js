@@ -37,7 +37,6 @@ class SegmentBuilder extends HTMLElement {
     this.useVocabulary();
     this.readText();
     this.listen();
-    if (this.data.focuses_first) this.focusPart(this.state.match.children[0]?.id, "field");
   }
 
   makePage() {
@@ -74,12 +73,12 @@ class SegmentBuilder extends HTMLElement {
       keysButton.setAttribute("aria-expanded", String(!keys.hidden));
     });
     keysButton.setAttribute("aria-expanded", "false");
-    const bar = h("div", { class: "sb-bar" }, this.undoButton, this.redoButton, keysButton, this.panel.short, this.zone);
+    const bar = h("div", { class: "sb-bar" }, this.undoButton, this.redoButton, keysButton, this.panel.short);
     this.columns = h("div", { class: "sb-columns" });
     this.broken = h("p", { class: "sb-error", role: "alert", hidden: true }, words.not_json);
     this.advanced = h("details", { class: "sb-advanced" }, h("summary", {}, words.as_json), this.broken, this.text);
     this.text.setAttribute("aria-label", words.as_json);
-    this.editor = h("fieldset", { class: "sb-editor", disabled: this.isReadOnly }, bar, keys, this.columns);
+    this.editor = h("fieldset", { class: "sb-editor", disabled: this.isReadOnly }, bar, this.zone, keys, this.columns);
     this.note = h("p", { class: "sb-note" }, words.static_note);
     const main = h("div", { class: "sb-main" }, this.editor, this.advanced);
     this.append(this.note, h("div", { class: "sb" }, main, this.panel.element));
@@ -216,6 +215,7 @@ class SegmentBuilder extends HTMLElement {
     if (this.isReadOnly || this.isBroken) return;
     let goal = null;
     this.change(`${verb} ${id} ${Date.now()}`, () => (goal = VERBS[verb](this, id)), true);
+    if (goal === false) this.done.pop(); // nothing could be done, so there is nothing to undo
     if (goal) this.focusPart(goal.id, goal.part) || this.focusPart(goal.id, "handle");
   }
 
@@ -345,7 +345,10 @@ class SegmentBuilder extends HTMLElement {
   }
 }
 
-/** What buttons and keys mean. Each changes the builder's state and answers {id, part}: where the focus goes. */
+/**
+ * What buttons and keys mean. Each changes the builder's state and answers {id, part}, where the focus goes, null where
+ * it stays, or false where nothing could be done.
+ */
 const VERBS = {
   addCondition: ({ state }, id) => insertNew(state, id, tree.newCondition()),
   addGroup: ({ state }, id) => insertNew(state, id, tree.newGroup([tree.newCondition()], "any")),
@@ -399,10 +402,16 @@ function insertNew(state, groupId, node, place) {
 /** Who gets the focus when a node goes: the one behind it, else the one before, else where one can be added. */
 function findHeir(state, id) {
   const { node, parent } = tree.find(state, id);
-  if (!parent) return { id: state.match.id, part: "addCondition" };
+  if (!parent) return findOwner(state, node) || { id: state.match.id, part: "addCondition" };
   const place = parent.children.indexOf(node);
   const next = parent.children[place + 1] || parent.children[place - 1];
   return next ? { id: next.id, part: "handle" } : { id: parent.id, part: "addCondition" };
+}
+
+/** The condition about rows whose details these are. */
+function findOwner(state, where) {
+  const owner = [...tree.walk(state)].find(({ node }) => node.where === where);
+  return owner && { id: owner.node.id, part: "addWhere" };
 }
 
 /** The deepest node on the way of a path: `match.all[0].value` is about the condition `match.all[0]`. */

@@ -1,14 +1,8 @@
-"""A definition put together, saved, opened and changed by a person, in a real browser.
-
-With ``PICTURES_INTO=docs/images`` the pictures of the documentation are taken on the way.
-"""
+"""A definition put together, saved, opened and changed by a person, in a real browser."""
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,33 +11,15 @@ from contacts.models import Contact, CustomField
 from segments.catalogue import save_segment
 from segments.models import Segment, SegmentType
 from tests.segments.builder.conftest import Builder
-from tests.segments.table import ask, define
+from tests.segments.table import TABLE, ask, define
+from tests.segments.table_relations import RELATIONS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PICTURES = os.environ.get("PICTURES_INTO", "")
 LVIV = {"all": [ask("town", "is", "Lviv")]}
 
 
-@pytest.fixture
-def picture(admin_page: Any) -> Callable[..., None]:
-    """``picture("")``: as docs/images has it, where pictures are wanted."""
-
-    def take(name: str, *, dark: bool = False, width: int = 1280, height: int = 900) -> None:
-        if not PICTURES:
-            return
-        admin_page.set_viewport_size({"width": width, "height": height})
-        admin_page.evaluate("isDark => document.documentElement.classList.toggle('dark', isDark)", dark)
-        admin_page.mouse.move(0, 0)
-        admin_page.wait_for_timeout(800)
-        admin_page.screenshot(path=str(Path(PICTURES) / f"segment-builder{name}.png"))
-        admin_page.evaluate("document.documentElement.classList.remove('dark')")
-        admin_page.set_viewport_size({"width": 1280, "height": 900})
-
-    return take
-
-
-def test_nested_groups_are_built_saved_opened_again_and_edited(builder: Builder, crowd: Any, picture: Any) -> None:
+def test_nested_groups_are_built_saved_opened_again_and_edited(builder: Builder, crowd: Any) -> None:
     page = builder.open().page
     page.get_by_label("Name", exact=False).first.fill("Town folk")
 
@@ -89,9 +65,6 @@ def test_nested_groups_are_built_saved_opened_again_and_edited(builder: Builder,
     builder.exclusion.get_by_role("button", name="Remove this exclusion").click()
     page.locator("[data-side=join]").get_by_role("link", name="Bohdan").wait_for()
     page.locator("[data-side=leave]").get_by_role("link", name="Olena").wait_for()
-    picture("")
-    picture("-dark", dark=True)
-    picture("-narrow", width=390, height=844)
     segment = builder.save()
     assert segment.definition["match"]["all"][0]["value"] == ["Lviv", "Lutsk"]
     assert "exclude" not in segment.definition
@@ -321,6 +294,35 @@ def test_who_may_only_look_reads_the_builder_and_changes_nothing(page: Any, live
     assert builder.node(0).locator("[data-part=value]").is_disabled()
     assert page.get_by_role("button", name="Save").count() == 0
     assert builder.node(0).locator("[data-part=remove]").is_hidden()
+
+
+def in_a_group(node: Any) -> Any:
+    """At the top and below ``where`` the builder has groups, which others can be added to."""
+    if "field" not in node:
+        return {key: value if key == "not" else [with_groups(one) for one in value] for key, value in node.items()}
+    return {"all": [with_groups(node)]}
+
+
+def with_groups(node: Any) -> Any:
+    if "field" not in node:
+        return in_a_group(node)
+    return {key: in_a_group(value) if key == "where" else value for key, value in node.items()}
+
+
+def test_every_definition_of_the_table_comes_through_the_builder_as_it_was(builder: Builder, crowd: Any) -> None:
+    written = [row.definition for row in TABLE + RELATIONS]
+    page = builder.open().page
+
+    through = page.evaluate(
+        "async written => { const tree = await import('/static/segments/tree.js');"
+        " return written.map((one) => tree.writeDefinition(tree.readDefinition(one))) }",
+        written,
+    )
+
+    assert through == [
+        {key: in_a_group(value) if key in ("match", "exclude") else value for key, value in one.items()}
+        for one in written
+    ]
 
 
 @pytest.mark.parametrize("width", [320, 390, 768, 1280])
