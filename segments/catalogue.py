@@ -17,13 +17,19 @@ from segments.models import Segment, SegmentType
 __all__ = ["check_definition", "delete_segment", "describe_segment", "find_users", "read_definition", "save_segment"]
 
 
-def check_definition(definition: Any, *, segment_type: str = SegmentType.DYNAMIC, segment_id: int | None = None) -> str:
+def check_definition(
+    definition: Any,
+    *,
+    segment_type: str = SegmentType.DYNAMIC,
+    segment_id: int | None = None,
+    lookups: DatabaseLookups | None = None,
+) -> str:
     """The sentence of a definition that may be saved as segment ``segment_id`` (None: a new one).
 
     Raises ``DefinitionRefused`` with every error: what parsing refuses, a combined segment with conditions of its own,
     and rings of segments.
     """
-    lookups = DatabaseLookups()
+    lookups = lookups or DatabaseLookups()
     parsed = parse(definition, lookups.registry)
     errors: list[DefinitionError] = []
     if segment_type == SegmentType.COMBINED:

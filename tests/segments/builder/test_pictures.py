@@ -85,6 +85,7 @@ def test_pictures(builder: Builder, transactional_db: None) -> None:
         page.evaluate("isDark => document.documentElement.classList.toggle('dark', isDark)", dark)
         page.evaluate("document.querySelector('segment-builder').scrollIntoView()")
         page.mouse.move(0, 0)
+        page.evaluate("document.activeElement.blur()")
         page.wait_for_timeout(1_000)
         of.screenshot(path=str(Path(INTO) / f"segment-{name}.png"))
 
@@ -103,6 +104,6 @@ def test_pictures(builder: Builder, transactional_db: None) -> None:
     page.get_by_text("contacts leave").wait_for()
 
     take("builder", height=1_000)
-    take("joins", of=page.locator(".sb-panel"))
+    take("joins", of=page.locator(".sb-panel"), height=1_400)
     take("builder-dark", dark=True, height=1_000)
     take("builder-narrow", width=390, height=844)
