@@ -8,6 +8,7 @@ from django.db import connection
 
 from contacts.models import ContactState
 from segments.models import Cause, WatchStage
+from segments.watching.evaluate import ROWS
 from segments.watching.moves import write_moves
 from segments.watching.stays import add_sizes
 from segments.watching.watched import Moment, Watched
@@ -19,9 +20,10 @@ CHUNK: Final = 20_000
 _UPTO: Final = """
 SELECT max(id) FROM (SELECT id FROM contacts_contact WHERE id > %s ORDER BY id LIMIT %s) AS chunk
 """
+_NARROWED: Final = "{table} AS MATERIALIZED (SELECT * FROM {table} WHERE contact_id > %s AND contact_id <= %s)"
 # One statement, one moment: nobody can be counted in by one half of it and out by the other.
 _SWEEP: Final = """
-WITH member AS MATERIALIZED (
+WITH {narrowed}, member AS MATERIALIZED (
     SELECT c.id FROM contacts_contact c
     WHERE c.id > %s AND c.id <= %s AND c.state = {active} AND ({clause})
 ), was AS MATERIALIZED (
@@ -59,11 +61,13 @@ def sweep_chunk(watched: Watched, moment: Moment) -> None:
 
 def _sweep(watched: Watched, upto: int, moment: Moment) -> tuple[list[int], list[int]]:
     segment_id, after, cause = watched.segment_id, watched.watch.swept_to, watched.watch.sweep_cause
-    text, given = watched.clause.over("c")
+    text, given = watched.write(moment.lookups).over("c")
+    narrowed = ", ".join(_NARROWED.format(table=table) for table in ROWS)
     ended_by = Cause.CHECK if cause == Cause.START else cause  # of a history that was switched off before
     came, went = _fetch_one(
-        _SWEEP.format(active=ContactState.ACTIVE.value, clause=text),
+        _SWEEP.format(narrowed=narrowed, active=ContactState.ACTIVE.value, clause=text),
         [
+            *[after, upto] * len(ROWS),
             *(after, upto, *given),
             *(segment_id, after, upto),
             *(moment.now, str(ended_by)),

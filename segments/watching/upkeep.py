@@ -114,14 +114,14 @@ def move_contacts(notes: Mapping[int, Note], watched: Sequence[Watched], moment:
     if not watched:
         return
     contact_ids = {*notes, *follow_merges(notes, watched, moment)}
-    difference = find_difference(contact_ids, watched)
+    difference = find_difference(contact_ids, watched, moment)
     movers = {contact_id for _, contact_id in (*difference.entered, *difference.left)}
     difference.because = _reasons({mover: notes[mover] for mover in movers if mover in notes})
     write_difference(difference, watched, moment)
 
 
-def find_difference(contact_ids: Collection[int], watched: Sequence[Watched]) -> Difference:
-    members = find_members(watched, contact_ids)
+def find_difference(contact_ids: Collection[int], watched: Sequence[Watched], moment: Moment) -> Difference:
+    members = find_members(watched, contact_ids, moment)
     open_stays = find_open_stays(watched, contact_ids)
     by_id = {one.segment_id: one for one in watched}
     entered, left = (
@@ -160,7 +160,7 @@ def _follow_clock(watched: Watched, moment: Moment) -> int:
     watch.clock_at = moment.now
     watch.save(update_fields=["clock_at"])
     if struck:
-        difference = find_difference(struck, [watched])
+        difference = find_difference(struck, [watched], moment)
         difference.otherwise = Because(Cause.CLOCK)
         write_difference(difference, [watched], moment)
     return len(struck)

@@ -10,11 +10,15 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from functools import cached_property
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from django.db import connection
+from django.db.models import Count, Max
+
 from contacts.keys import Kind
-from contacts.models import Contact
+from contacts.models import Contact, EventType
 from segments.catalogue import read_definition
 from segments.conditions import compile_tree
 from segments.conditions.dates import Clock
@@ -22,7 +26,7 @@ from segments.conditions.errors import DefinitionError, DefinitionRefused
 from segments.conditions.lookups import DatabaseLookups, static_clause
 from segments.conditions.sql import Clause
 from segments.conditions.tree import Definition
-from segments.models import Cause, Watch, WatchStage
+from segments.models import Cause, Segment, Watch, WatchStage
 
 __all__ = ["Moment", "Watched", "begin_sweep", "lock_watched"]
 
@@ -43,6 +47,13 @@ class Moment:
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.lookups.account.time_zone)
 
+    @cached_property
+    def stamp(self) -> object:
+        """Another one whenever a segment, a custom field, the account or an event type was saved."""
+        segments = Segment.objects.aggregate(Count("pk"), Max("pk"), Max("updated_at"))
+        types = EventType.objects.aggregate(Count("pk"), Max("pk"))
+        return (connection.alias, self.lookups.account.settings_version, *segments.values(), *types.values())
+
     def clock_at(self, moment: datetime) -> Clock:
         return Clock(moment, self.zone)
 
@@ -55,13 +66,29 @@ class _NobodyFound(DatabaseLookups):
         return [int.from_bytes(digest[:7], "big")]
 
 
+class Meaning(NamedTuple):
+    """What a segment means, None for a static one, and by what it is told from what it meant before."""
+
+    definition: Definition | None
+    fingerprint: str
+
+
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A watch with what its segment means at this moment; ``definition`` is None for a static segment."""
+    """A watch with what its segment means at this moment."""
 
     watch: Watch
-    definition: Definition | None
-    clause: Clause
+    meaning: Meaning
+
+    @property
+    def definition(self) -> Definition | None:
+        return self.meaning.definition
+
+    def write(self, lookups: DatabaseLookups) -> Clause:
+        """The condition of being in it."""
+        if self.definition is None:
+            return static_clause(self.segment_id)
+        return _write(self.definition, self.segment_id, lookups, lookups.clock)
 
     @property
     def segment_id(self) -> int:
@@ -88,25 +115,40 @@ def lock_watched(moment: Moment, *, segment_id: int | None = None, waits: bool =
 def _compile_each(watches: Iterable[Watch], moment: Moment) -> Iterator[Watched]:
     for watch in watches:
         try:
-            watched = _compile(watch, moment)
+            meaning = _meanings.read(watch.segment, moment)
         except (DefinitionRefused, DefinitionError) as error:
             _note_problem(watch, error)
             continue
-        yield watched
+        if meaning.fingerprint != watch.fingerprint:
+            begin_sweep(watch, Cause.DEFINITION, moment, fingerprint=meaning.fingerprint)
+        yield Watched(watch, meaning)
 
 
-def _compile(watch: Watch, moment: Moment) -> Watched:
-    segment = watch.segment
+class _Meanings:
+    """Definitions that were read before, while nothing was saved that could give them another meaning."""
+
+    def __init__(self) -> None:
+        self.stamp: object = None
+        self.known: dict[int, Meaning] = {}
+
+    def read(self, segment: Segment, moment: Moment) -> Meaning:
+        """Raises ``DefinitionRefused`` or ``DefinitionError``."""
+        if self.stamp != moment.stamp:
+            self.stamp, self.known = moment.stamp, {}
+        meaning = self.known.get(segment.pk)
+        if meaning is None:
+            meaning = self.known[segment.pk] = _read_meaning(segment, moment)
+        return meaning
+
+
+_meanings: Final = _Meanings()
+
+
+def _read_meaning(segment: Segment, moment: Moment) -> Meaning:
     if segment.is_static:
-        definition, clause = None, static_clause(segment.pk)
-        fingerprint = _digest(clause)
-    else:
-        definition = read_definition(segment, moment.lookups)
-        clause = _write(definition, segment.pk, moment.lookups, moment.lookups.clock)
-        fingerprint = _digest(_write(definition, segment.pk, moment.nobody, moment.clock_at(ANY_TIME)))
-    if fingerprint != watch.fingerprint:
-        begin_sweep(watch, Cause.DEFINITION, moment, fingerprint=fingerprint)
-    return Watched(watch, definition, clause)
+        return Meaning(None, _digest(static_clause(segment.pk)))
+    definition = read_definition(segment, moment.lookups)
+    return Meaning(definition, _digest(_write(definition, segment.pk, moment.nobody, moment.clock_at(ANY_TIME))))
 
 
 def _write(definition: Definition, segment_id: int, lookups: DatabaseLookups, clock: Clock) -> Clause:

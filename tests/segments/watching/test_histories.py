@@ -205,7 +205,8 @@ def check_stays(watcher: Watcher) -> None:
         watch = watcher.watch_of(name)
         assert (watch.size, watch.stage, watch.problem) == (len(expected), "live", ""), name
         size = SegmentSize.objects.filter(segment=segment).order_by("day").last()
-        assert size is None or size.size == len(expected), name
+        is_of_this_clock = size is not None and size.day <= watcher.stage.now.date()  # erasing has a clock of its own
+        assert size is None or not is_of_this_clock or size.size == len(expected), name
         check_order(stays)
 
 
