@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -29,7 +29,7 @@ from segments.models import Membership, Segment
 from segments.pages.page import SegmentPage, actor_of
 from segments.pages.words import show_sentence
 
-__all__ = ["MembersExportView", "MembersView", "SegmentMembers"]
+__all__ = ["MembersExportView", "MembersView", "SegmentMembers", "read_place"]
 
 PAGE_MILLISECONDS: Final = 10_000
 COUNT_MILLISECONDS: Final = 5_000
@@ -48,13 +48,14 @@ class MembersList(UncountedList):
     """A page by contact id: those after ``?after=``, however many came before."""
 
     milliseconds = PAGE_MILLISECONDS
-    after = 0
     next_after: int | None = None
 
+    @property
+    def after(self) -> int:
+        after: int = self.model_admin.after
+        return after
+
     def get_filters_params(self, params: Any = None) -> dict[str, Any]:
-        """Where the page begins is no filter, and a filter that is chosen begins at the first page."""
-        if AFTER in self.filter_params:  # asked for several times
-            self.after = read_place(self.filter_params.pop(AFTER)[-1])
         chosen: dict[str, Any] = super().get_filters_params(params)
         chosen.pop(ONLY, None)
         return chosen
@@ -88,6 +89,7 @@ class SegmentMembers(ContactListAdmin):
         self.segment = segment
         self.lookups = DatabaseLookups()
         self.problems: list[str] = []
+        self.after = 0
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         return (*self.list_display, *(("added",) if self.segment.is_static else ()), *self.shown_why)
@@ -117,6 +119,7 @@ class SegmentMembers(ContactListAdmin):
 
     def show(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         """The page, or what an action does."""
+        self.after = take_place(request)
         response = self.changelist_view(request, context)
         shown = getattr(response, "context_data", None)
         if shown and "cl" in shown:
@@ -173,6 +176,11 @@ class SegmentMembers(ContactListAdmin):
 
     # Exporting
 
+    def export_view(self, request: HttpRequest) -> HttpResponse:
+        """All pages, whichever one was looked at."""
+        take_place(request)
+        return super().export_view(request)
+
     def get_export_address(self) -> str:
         if self.segment.pk is None:
             return super().get_export_address()
@@ -208,8 +216,19 @@ class MembersExportView(SegmentPage):
     post = get
 
 
+def take_place(request: HttpRequest) -> int:
+    """The id after which the page begins, 0 for the first one.
+
+    It is taken out of what the address asks for: it is no filter, and one that is chosen begins at the first page.
+    """
+    given = request.GET.copy()
+    text = given.pop(AFTER, [""])[-1]
+    request.GET = cast("Any", given)
+    return read_place(text)
+
+
 def read_place(text: str) -> int:
-    """The id after which the page begins; what is none means the first page."""
+    """The id after which a page begins, 0 where it can be none."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
 
 
