@@ -49,7 +49,8 @@ class DatabaseLookups:
 
     @cached_property
     def clock(self) -> Clock:
-        return Clock(timezone.now(), ZoneInfo(self.account.time_zone))
+        name = self.account.time_zone
+        return Clock(timezone.now(), ZoneInfo(name if name in available_timezones() else "UTC"))
 
     def read_zones(self) -> Mapping[str, ZoneInfo]:
         """The time zones that this program and the database both know, by name."""
