@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from segments.builder.suggesting import name_import
 from segments.builder.words import say_words
 from segments.catalogue import check_definition
 from segments.conditions import load_json, write_json
@@ -84,10 +85,12 @@ def find_names(text: str, lookups: DatabaseLookups) -> dict[str, dict[int, str]]
         asked = list(_conditions(load_json(text))) if text else []
     except DefinitionRefused:
         return {"segment": {}, "import": {}}
-    known = {"segment": lookups.registry.segments, "import": lookups.registry.imports}
+    segments, imports = lookups.registry.segments, lookups.registry.imports
     return {
-        field: {value: names[value] for value in _numbers(asked, field) if value in names}
-        for field, names in known.items()
+        "segment": {number: segments[number] for number in _numbers(asked, "segment") if number in segments},
+        "import": {
+            number: name_import(number, imports[number]) for number in _numbers(asked, "import") if number in imports
+        },
     }
 
 

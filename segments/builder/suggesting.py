@@ -1,4 +1,4 @@
-"""What values there are: segments and imports by name, values of fields from the data, names of parameters."""
+"""What there is to choose from: segments and imports by name, names of parameters, values of fields from the data."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from django.db import connection
 from django.db.models import Q
 from django.db.models.functions import Lower
 
-from contacts.models import ContactState, Import
-from segments.conditions.lookups import DatabaseLookups
-from segments.conditions.sql import render
+from contacts.models import Import
 from segments.errors import AskingTookTooLong
 from segments.limits import stopped_after
 from segments.models import Segment
+from segments.suggestions import suggest_values as find_values
 
-__all__ = ["suggest_values"]
+__all__ = ["name_import", "suggest_values"]
 
 MOST: Final = 20
 MILLISECONDS: Final = 500
@@ -36,11 +35,6 @@ _NAMES_OF: Final = (
     " jsonb_object_keys(seen.object) AS name WHERE position(lower(%s) IN lower(name)) > 0 ORDER BY name LIMIT %s"
 )
 
-_VALUES: Final = (
-    "SELECT value FROM (SELECT value FROM (SELECT {} AS value FROM contacts_contact contact WHERE contact.state = {})"
-    " AS kept WHERE value IS NOT NULL AND {} LIMIT {}) AS seen GROUP BY value ORDER BY count(*) DESC, value LIMIT {}"
-)
-
 Suggestion = dict[str, Any]
 
 
@@ -56,11 +50,12 @@ def suggest_values(field: str, text: str, *, scope: str = "", may_see_contacts: 
         with stopped_after(MILLISECONDS):
             if by_name is not None:
                 return by_name(text)
-            if scope:
-                return _find_names(scope, field, text)
-            return _find_values(field, text) if may_see_contacts else []
+            if (scope, field) in NAMES:
+                return _find_names(NAMES[scope, field], text)
     except AskingTookTooLong:
         return []
+    key = f"{scope}.{field}" if scope else field
+    return [{"key": value, "label": value} for value in find_values(key, text, MOST)] if may_see_contacts else []
 
 
 def _find_segments(text: str) -> list[Suggestion]:
@@ -68,12 +63,17 @@ def _find_segments(text: str) -> list[Suggestion]:
     return [{"key": segment.pk, "label": segment.name} for segment in found]
 
 
+def name_import(number: int, file_name: str) -> str:
+    """An import as people know it: the same file may have come several times."""
+    return f"{number} ({file_name})"
+
+
 def _find_imports(text: str) -> list[Suggestion]:
     fits = Q(file_name__icontains=text)
     if text.isascii() and text.isdecimal() and len(text) < 19:
         fits |= Q(pk=int(text))
     found = Import.objects.filter(fits).order_by("-pk")[:MOST]
-    return [{"key": run.pk, "label": f"{run.pk} ({run.file_name})"} for run in found]
+    return [{"key": run.pk, "label": name_import(run.pk, run.file_name)} for run in found]
 
 
 BY_NAME: Final[Mapping[str, Callable[[str], list[Suggestion]]]] = {
@@ -82,23 +82,8 @@ BY_NAME: Final[Mapping[str, Callable[[str], list[Suggestion]]]] = {
 }
 
 
-def _find_names(scope: str, prefix: str, text: str) -> list[Suggestion]:
+def _find_names(objects: str, text: str) -> list[Suggestion]:
     """The names that members have in some of the rows."""
-    objects = NAMES.get((scope, prefix))
-    if objects is None:
-        return []
     with connection.cursor() as cursor:
         cursor.execute(_NAMES_OF.format(objects=objects, seen=SEEN), [text, MOST])
         return [{"key": name, "label": name} for (name,) in cursor.fetchall()]
-
-
-def _find_values(key: str, text: str) -> list[Suggestion]:
-    """The most frequent among some of the contacts that have one that fits."""
-    field = DatabaseLookups().registry.fields.get(key)
-    if field is None or not field.suggests:
-        return []
-    fits = render("position(lower({}) IN lower(value)) > 0", text)
-    asked = render(_VALUES, field.value, ContactState.ACTIVE.value, fits, SEEN, MOST)
-    with connection.cursor() as cursor:
-        cursor.execute(*asked.over("contact"))
-        return [{"key": value, "label": value} for (value,) in cursor.fetchall()]

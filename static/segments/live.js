@@ -33,7 +33,8 @@ export class Live {
       const answer = await this.ask({ ...question, part: "count" }, signal);
       this.show({ ...answer, part: "count" });
       if (answer.errors.length) return;
-      this.show({ ...(await this.ask({ ...question, part: "people" }, signal)), part: "people" });
+      const rest = { ...question, part: "people", is_counted: !answer.is_estimate };
+      this.show({ ...(await this.ask(rest, signal)), part: "people" });
     } catch (error) {
       if (!signal.aborted) this.show({ failed: error instanceof SignedOut ? "signed_out" : "lost" });
     }

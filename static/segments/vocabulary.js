@@ -10,7 +10,7 @@ export class Vocabulary {
     this.relations = data.relations || {};
     this.onlySegments = onlySegments;
     this.byScope = new Map([["", index(data.fields)]]);
-    for (const [key, relation] of Object.entries(this.relations)) this.byScope.set(key, index(relation.fields));
+    for (const [key, relation] of Object.entries(this.relations)) this.byScope.set(key, index(relation.fields.map(ofRow)));
   }
 
   /** The fields that can be chosen where the rows of `scope` are asked about, "" for contacts. */
@@ -31,7 +31,7 @@ export class Vocabulary {
   /** A member has no type of its own: what it is compared as follows from the operator and the value. */
   member(key, scope) {
     const members = this.members(scope).find((one) => key.startsWith(one.prefix) && key.length > one.prefix.length);
-    return members && { key, label: key.slice(members.prefix.length), group: members.label, isMember: true };
+    return members && { key, label: key.slice(members.prefix.length), group: members.label, isMember: true, suggests: true };
   }
 
   groupLabel(key) {
@@ -88,6 +88,11 @@ export class Vocabulary {
 
 function index(fields) {
   return new Map((fields || []).map((field) => [field.key, field]));
+}
+
+/** Texts of rows are suggested as well as those of contacts. */
+function ofRow(field) {
+  return { ...field, suggests: field.type === "text" };
 }
 
 /** What a value is before anybody typed one. */
