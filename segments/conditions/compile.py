@@ -14,12 +14,12 @@ from contacts.keys import Kind
 from segments.conditions.dates import Clock
 from segments.conditions.errors import SegmentCycle, TooLarge, UnknownField, UnknownOperator
 from segments.conditions.fields import NO_VALUE, FieldType
-from segments.conditions.nodes import compile_node, join_or
+from segments.conditions.nodes import compile_node
 from segments.conditions.operators import Operand, operator_of
 from segments.conditions.registry import Registry
 from segments.conditions.relations import Relation, compile_measured, compile_rows
-from segments.conditions.sql import Clause, join, negate, unite
-from segments.conditions.tree import Condition, Definition, Node, Zone, conditions_of
+from segments.conditions.sql import Clause, negate
+from segments.conditions.tree import Combine, Condition, Definition, Group, Node, Zone, conditions_of
 
 __all__ = ["MAX_COMPILED", "Compiler", "Lookups", "compile_tree"]
 
@@ -27,6 +27,8 @@ MAX_COMPILED: Final = 1_000
 """Conditions in a definition, those of the segments it names included."""
 MAX_NAMED: Final = 10
 """Segments that name segments that name segments …"""
+
+_WIDE: Final = frozenset({FieldType.CONSENT, FieldType.IMPORT})
 
 
 class Lookups(Protocol):
@@ -82,7 +84,8 @@ class Compiler:
         self.zone = zone
         self.lookups = lookups
         self.inside = [segment_id]
-        self.unite = join_or if few else unite
+        self.few = few
+        self.named: dict[int, Definition | Clause] = {}
         self.size = 0
         self.find_contacts: Callable[[Kind, Iterable[str]], list[int]] = lookups.find_contacts
         self.read_zones: Callable[[], Mapping[str, ZoneInfo]] = lookups.read_zones
@@ -95,15 +98,38 @@ class Compiler:
     def compile_definition(self, definition: Definition, *, negated: bool = False) -> Clause:
         """Those who match and are not excluded; ``negated``: everybody else."""
         outer, self.zone = self.zone, definition.zone
-        clauses = [self.compile(definition.match, negated=negated)]
-        if definition.exclude is not None:
-            clauses.append(self.compile(definition.exclude, negated=not negated))
+        clause = self.compile(_as_node(definition), negated=negated)
         self.zone = outer
-        return self.unite(clauses) if negated else join("AND", clauses)
+        return clause
 
     def compile(self, node: Node, *, negated: bool = False) -> Clause:
         """The clause of a group or a condition; ``negated`` turns it round."""
-        return compile_node(node, self.compile_leaf, unite=self.unite, negated=negated)
+        return compile_node(node, self.compile_leaf, is_wide=self.is_wide, negated=negated)
+
+    def is_wide(self, node: Node | Definition) -> bool:
+        """Whether it reads rows of other tables for all contacts."""
+        return not self.few and any(self.reads_rows(condition) for condition in conditions_of(node))
+
+    def reads_rows(self, condition: Condition) -> bool:
+        if condition.rows is not None:
+            return True
+        field = self.registry.fields.get(condition.field)
+        if field is None or field.type is not FieldType.SEGMENT:
+            return field is not None and (field.type in _WIDE or field.value.is_wide)
+        segment_id = _named_by(condition)
+        if segment_id in self.inside:
+            return True  # a ring, which is refused where it is compiled
+        named = self.read_segment(segment_id)
+        self.inside.append(segment_id)
+        is_wide = isinstance(named, Clause) or self.is_wide(named)
+        self.inside.pop()
+        return is_wide
+
+    def read_segment(self, segment_id: int) -> Definition | Clause:
+        """What a segment means, read once."""
+        if segment_id not in self.named:
+            self.named[segment_id] = self.lookups.read_segment(segment_id)
+        return self.named[segment_id]
 
     def compile_leaf(self, condition: Condition, negated: bool) -> Clause:
         """A condition, ``negated`` or not, whatever its own negation."""
@@ -117,8 +143,7 @@ class Compiler:
         if operator is None:
             raise UnknownOperator(path=f"{condition.path}.op", operator=condition.operator)
         if field.type is FieldType.SEGMENT:
-            (named,) = condition.values
-            return self.compile_segment(int(str(named)), negated=negated is not (operator.key == "not_in"))
+            return self.compile_segment(_named_by(condition), negated=negated is not (operator.key == "not_in"))
         clause = operator.sql(Operand(field, condition.values, self))
         return negate(clause) if negated else clause
 
@@ -139,7 +164,7 @@ class Compiler:
             raise SegmentCycle(segment_ids=[*self.inside, segment_id])
         if len(self.inside) > MAX_NAMED:
             raise TooLarge("The segments name each other too deeply. Write some of their conditions out.")
-        segment = self.lookups.read_segment(segment_id)
+        segment = self.read_segment(segment_id)
         if isinstance(segment, Clause):
             return negate(segment) if negated else segment
         self.inside.append(segment_id)
@@ -159,3 +184,15 @@ class Compiler:
         self.size += 1 + (0 if where is None else sum(1 for _each in conditions_of(where)))
         if self.size > MAX_COMPILED:
             raise TooLarge(path=condition.path)
+
+
+def _as_node(definition: Definition) -> Node:
+    """Those who match and are not excluded, as one node."""
+    if definition.exclude is None:
+        return definition.match
+    others = replace(definition.exclude, negated=not definition.exclude.negated)
+    return Group(Combine.ALL, (definition.match, others))
+
+
+def _named_by(condition: Condition) -> int:
+    return int(str(condition.values[0]))

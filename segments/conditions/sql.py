@@ -6,32 +6,29 @@ contact is written ``CONTACT`` and gets its table's name or alias last, so that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-__all__ = ["CONTACT", "Clause", "among", "join", "negate", "render", "unite"]
+__all__ = ["CONTACT", "Clause", "among", "join", "negate", "none_outside", "render"]
 
 CONTACT: Final = "@contact"
 """Stands for the contact's row; ``Clause.over`` replaces it."""
-
-_ACTIVE: Final = 1
-"""``ContactState.ACTIVE``: members are active contacts, and indexes are made for them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clause:
     """A piece of SQL. A condition is *true* exactly where it holds; elsewhere it may be false or null.
 
-    ``is_known``: it is never null. ``contact_ids`` is a select of the contacts for whom it holds, where there is one.
-    ``is_wide``: it reads rows of other tables, so that PostgreSQL must be able to make a join of it.
+    ``is_known``: it is never null. ``is_wide``: it reads rows of other tables, so that PostgreSQL must be able to make
+    a join of it.
     """
 
     text: str
     params: tuple[Any, ...] = ()
     is_known: bool = False
     is_wide: bool = False
-    contact_ids: Clause | None = None
 
     def over(self, table: str) -> tuple[str, tuple[Any, ...]]:
         """The text and parameters, with the contact's row read from ``table`` (quoted already)."""
@@ -84,25 +81,19 @@ def among(contact_ids: Clause) -> Clause:
     Written with EXISTS, since PostgreSQL makes a semi-join of it, or an anti-join of its negation.
     """
     held = render("EXISTS (SELECT 1 FROM ({}) named WHERE named.contact_id = @contact.id)", contact_ids)
-    return replace(held, is_known=True, is_wide=True, contact_ids=contact_ids)
+    return replace(held, is_known=True, is_wide=True)
 
 
-def unite(clauses: Iterable[Clause]) -> Clause:
-    """Where any of them holds; those that are wide become one set of ids, since PostgreSQL makes no join of an OR."""
-    listed = list(clauses)
-    if len(listed) == 1 or not any(clause.is_wide for clause in listed):
-        return join("OR", listed)
-    narrow = [clause for clause in listed if not clause.is_wide]
-    sets = [_select_ids(clause) for clause in listed if clause.is_wide]
-    if narrow:
-        sets.insert(0, _select_ids(join("OR", narrow)))
-    return among(Clause(" UNION ALL ".join(each.text for each in sets), tuple(p for each in sets for p in each.params)))
+def none_outside(negations: Iterable[Clause]) -> Clause:
+    """Where not all of ``negations`` hold: "any of", turned round.
+
+    PostgreSQL makes no join of an OR, but it makes an anti-join of this, whose conditions are joined in turn.
+    """
+    outside = join("AND", negations)
+    alias = next(name for name in _aliases() if f"{name}." not in outside.text)
+    text = f"NOT EXISTS (SELECT 1 FROM contacts_contact {alias} WHERE {alias}.id = @contact.id AND {{}})"
+    return replace(render(text, outside.read_from(alias)), is_known=True, is_wide=True)
 
 
-def _select_ids(clause: Clause) -> Clause:
-    if clause.contact_ids is not None:
-        return clause.contact_ids
-    return render(
-        f"SELECT held.id AS contact_id FROM contacts_contact held WHERE held.state = {_ACTIVE} AND ({{}})",
-        clause.read_from("held"),
-    )
+def _aliases() -> Iterator[str]:
+    return (f"other_{number}" for number in itertools.count())

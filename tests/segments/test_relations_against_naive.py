@@ -257,7 +257,7 @@ def test_the_compiled_condition_agrees_with_the_naive_evaluator(
             expected = {pk for pk, facts in made.items() if is_member(definition, facts, NOW, KYIV)}
             for few in (False, True):
                 clause = compile_tree(parsed, lookups.registry, clock, lookups, few=few)
-                assert _ids(clause, list(made)) == expected, (definition, few)
+                assert _ids(clause, list(made)) == expected, f"{definition} of {crowd}, few: {few}"
 
         transaction.set_rollback(True)
 
