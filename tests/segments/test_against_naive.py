@@ -147,7 +147,7 @@ FIELDS: dict[FieldType, list[str]] = {
     FieldType.IMPORT: ["import"],
     FieldType.RANDOM: ["random"],
 }
-"""Those of rows are compared in ``tests.segments.test_relations``."""
+"""Those of rows are compared in ``tests.segments.test_relations_against_naive``."""
 
 OPTIONS = {"fields.tier": ["gold", "silver"], "email_state": ["active", "unsubscribed"], "fields.tags": ["a", "b"]}
 
