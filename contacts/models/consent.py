@@ -35,4 +35,5 @@ class Consent(models.Model):
     class Meta:
         verbose_name = _("consent")
         verbose_name_plural = _("consents")
+        indexes = [models.Index(fields=["category", "granted", "contact_id"], name="consent_of_category")]
         constraints = [models.UniqueConstraint(fields=["contact_id", "category"], name="consent_category")]
