@@ -14,6 +14,7 @@ from segments.conditions import compile_tree, parse
 from segments.conditions.dates import Clock, Duration, Unit, add_months, shift_moment, start_of_period
 from segments.conditions.lookups import DatabaseLookups
 from segments.conditions.matching import ContactSQL
+from segments.conditions.sql import Clause
 from segments.membership import count_members
 from segments.models import Segment
 from tests.segments.people import make_contact
@@ -123,7 +124,7 @@ def test_spans_of_the_accounts_zone_are_plain_bounds_that_an_index_serves() -> N
 
     clause = compile_tree(definition, lookups.registry, Clock(datetime(2026, 6, 1, tzinfo=UTC), KYIV), lookups)
 
-    assert clause.text == "((@contact.created_at >= %s) AND (@contact.created_at < %s))"
+    assert _bare(clause) == "@contact.created_at >= %s AND @contact.created_at < %s"
     assert clause.params == (datetime(2026, 3, 28, 22, tzinfo=UTC), datetime(2026, 3, 29, 21, tzinfo=UTC))
 
 
@@ -136,10 +137,14 @@ def test_in_contacts_zones_spans_have_plain_bounds_around_those_of_all_zones() -
         parse(asked, lookups.registry), lookups.registry, Clock(datetime(2026, 6, 1, tzinfo=UTC), KYIV), lookups
     )
 
-    assert clause.text.startswith("(((@contact.created_at >= %s) AND (@contact.created_at < %s)) AND (")
+    assert _bare(clause).startswith("@contact.created_at >= %s AND @contact.created_at < %s AND ")
     low, high = clause.params[:2]
     assert low <= datetime(2026, 3, 28, 12, tzinfo=UTC)
     assert high >= datetime(2026, 3, 30, 11, tzinfo=UTC)
+
+
+def _bare(clause: Clause) -> str:
+    return clause.text.replace("(", "").replace(")", "")
 
 
 def test_months_end_with_their_last_day() -> None:
