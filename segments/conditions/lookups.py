@@ -50,7 +50,7 @@ class DatabaseLookups:
     @cached_property
     def clock(self) -> Clock:
         name = self.account.time_zone
-        return Clock(timezone.now(), ZoneInfo(name if name in available_timezones() else "UTC"))
+        return Clock(timezone.now(), ZoneInfo(name if name in _known_zones() else "UTC"))
 
     def read_zones(self) -> Mapping[str, ZoneInfo]:
         """The time zones that this program and the database both know, by name."""
@@ -137,11 +137,17 @@ SELECT category FROM found WHERE category IS NOT NULL LIMIT 200
 
 
 @lru_cache(maxsize=1)
+def _known_zones() -> frozenset[str]:
+    """Once a process: Python looks through its files for them."""
+    return frozenset(available_timezones())
+
+
+@lru_cache(maxsize=1)
 def _read_zones() -> Mapping[str, ZoneInfo]:
     """Once a process: the database reads a file for each."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT name FROM pg_timezone_names")
-        names = available_timezones() & {name for (name,) in cursor.fetchall()}
+        names = _known_zones() & {name for (name,) in cursor.fetchall()}
     return {name: ZoneInfo(name) for name in sorted(names)}
 
 
