@@ -96,9 +96,8 @@ def _ask_row(row: Row, condition: dict[str, Any], at: Moment) -> bool:
     group, _dot, name = condition["field"].partition(".")
     if group == "items":
         return any(
-            _holds_of(_read_member(item, name, condition, at), condition, at)
+            _holds_of(_read_member(item if isinstance(item, dict) else {}, name, condition, at), condition, at)
             for item in row["items"]
-            if isinstance(item, dict)
         )
     if group in {"params", "details"}:
         return _holds_of(_read_member(row[group], name, condition, at), condition, at)

@@ -441,16 +441,29 @@ def plan_of(match: dict[str, Any], **more: Any) -> str:
 @pytest.mark.parametrize("zone", ["account", "contact"])
 @pytest.mark.parametrize(
     "more",
-    [{}, {"measure": "count", "value": 2, "op": "at_least"}, {"op": "did_not"}, {"measure": "last_at", "op": "today"}],
+    [{}, {"measure": "count", "value": 2, "op": "at_least"}, {"op": "did_not"}, {"measure": "last_at", "op": "is_not_empty"}],
 )
 def test_a_period_reads_only_its_months(more: dict[str, Any], zone: str) -> None:
     lately = ask("events", "did", period=period("between", ["2026-03-10", "2026-03-20"])) | more
 
-    plan = plan_of(lately, time_zone=zone)
+    assert months_in(plan_of(lately, time_zone=zone)) == {"2026_03"}
 
-    read = {word for word in plan.replace("(", " ").split() if word.startswith("contacts_event_")}
-    months = {name for name in read if name[len("contacts_event_") :][:4].isdigit()}
-    assert {name[: len("contacts_event_2026_03")] for name in months} == {"contacts_event_2026_03"}
+
+def months_in(plan: str) -> set[str]:
+    """The partitions that a plan reads, but for the default one."""
+    words = plan.replace("(", " ").split()
+    named = {word.removeprefix("contacts_event_")[:7] for word in words if word.startswith("contacts_event_")}
+    return {name for name in named if name[:4].isdigit()}
+
+
+@pytest.mark.django_db
+def test_the_first_and_the_last_are_looked_for_in_no_months_where_they_cannot_be() -> None:
+    day = ago(60).date()
+
+    after_the_last = months_in(plan_of(ask("events", "after", day.isoformat(), measure="last_at")))
+    before_the_first = months_in(plan_of(ask("events", "before", day.isoformat(), measure="first_at")))
+
+    assert min(after_the_last) == max(before_the_first) == f"{day:%Y_%m}"
 
 
 @pytest.mark.django_db

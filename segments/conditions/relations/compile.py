@@ -6,8 +6,9 @@ condition that holds for contacts without rows is written as not being among tho
 
 from __future__ import annotations
 
+from segments.conditions.dates import write_bound
 from segments.conditions.errors import UnknownField, UnknownOperator
-from segments.conditions.fields import NO_VALUE, Field
+from segments.conditions.fields import NO_VALUE, Field, FieldType
 from segments.conditions.nodes import compile_node
 from segments.conditions.operators import Context, Operand, Operator, operator_of
 from segments.conditions.relations.measures import Measure, holds_of_none, holds_of_some
@@ -20,33 +21,35 @@ __all__ = ["compile_measured", "compile_rows", "field_of_measure", "field_of_row
 
 def compile_rows(condition: Condition, relation: Relation, context: Context, *, negated: bool = False) -> Clause:
     """Where ``condition`` holds, its own negation left out; ``negated`` turns it round."""
-    asked = _asked(condition)
-    measure, operator = relation.measures[asked.measure], _operator_of(condition, relation)
-    if asked.measure == "any":
-        held = operator.key == "did"
-        return _are_among(_select(relation, filter_rows(condition, relation, context)), held is not negated)
+    measure, operator = relation.measures[_asked(condition).measure], _operator_of(condition, relation)
+    rows = filter_rows(condition, relation, context)
+    if measure.type is FieldType.ROWS:
+        return _are_among(_select(relation, rows), (operator.key == "did") is not negated)
     holds_with_rows = holds_of_some(measure, operator, condition.values)
     if holds_with_rows is not None:
-        return _are_among(_select(relation, filter_rows(condition, relation, context)), holds_with_rows is not negated)
-    return _compile_grouped(condition, relation, context, negated=negated)
-
-
-def _compile_grouped(condition: Condition, relation: Relation, context: Context, *, negated: bool) -> Clause:
-    measure, operator = relation.measures[_asked(condition).measure], _operator_of(condition, relation)
-    field = field_of_measure(measure, relation, Clause("of_contact.value"))
-    held = operator.sql(Operand(field, condition.values, context))
+        return _are_among(_select(relation, rows), holds_with_rows is not negated)
+    held = operator.sql(_operand(condition, relation, context, Clause("of_contact.value")))
     holds_of_nobody = holds_of_none(measure, operator, condition.values)
-    grouped = render(
-        "{} GROUP BY r.contact_id",
-        _select(relation, filter_rows(condition, relation, context), _aggregate(condition, relation, context)),
-    )
-    contact_ids = _of_contacts(
-        "SELECT of_contact.contact_id FROM ({}) of_contact",
-        grouped,
-        "of_contact",
-        negate(held) if holds_of_nobody else held,
-    )
+    grouped = _group(relation, _narrow(rows, condition, relation, context), _aggregate(condition, relation, context))
+    wanted = negate(held) if holds_of_nobody else held
+    contact_ids = _of_contacts("SELECT of_contact.contact_id FROM ({}) of_contact", grouped, "of_contact", wanted)
     return _are_among(contact_ids, holds_of_nobody is negated)
+
+
+def _narrow(rows: Clause, condition: Condition, relation: Relation, context: Context) -> Clause:
+    """The rows that can be a contact's last one (or first one) in the span asked for: none before it, or none after.
+
+    Not in each contact's own time zone, where there are as many spans as zones.
+    """
+    measure, operator = _asked(condition).measure, _operator_of(condition, relation)
+    if operator.span is None or context.clock.by_contact or measure not in {"first_at", "last_at"}:
+        return rows
+    span = operator.span(_operand(condition, relation, context, relation.moment.value))
+    end, sign = (span.low, ">=") if measure == "last_at" else (span.high, "<")
+    if end is None:
+        return rows
+    bound = write_bound(end, relation.moment.date_form, context.clock)
+    return join("AND", [rows, render(f"{{}} {sign} {{}}", relation.moment.value, bound)])
 
 
 def compile_measured(condition: Condition, relation: Relation, context: Context) -> Clause:
@@ -106,6 +109,11 @@ def _operator_of(condition: Condition, relation: Relation) -> Operator:
     return operator
 
 
+def _operand(condition: Condition, relation: Relation, context: Context, value: Clause) -> Operand:
+    measure = relation.measures[_asked(condition).measure]
+    return Operand(field_of_measure(measure, relation, value), condition.values, context)
+
+
 def _aggregate(condition: Condition, relation: Relation, context: Context) -> Clause:
     asked = _asked(condition)
     measure = relation.measures[asked.measure]
@@ -134,16 +142,18 @@ def _compile_row(condition: Condition, relation: Relation, context: Context) -> 
     return clause if members is None else members.surround(clause, condition)
 
 
-def _select(relation: Relation, rows: Clause, value: Clause | None = None) -> Clause:
-    start = f"SELECT r.contact_id FROM {relation.table} r"
-    if value is None:
-        return _of_contacts(start, None, "r", rows)
-    return _of_contacts(f"SELECT r.contact_id, {{}} AS value FROM {relation.table} r", value, "r", rows)
+def _select(relation: Relation, rows: Clause) -> Clause:
+    return _of_contacts("SELECT r.contact_id FROM {} r", Clause(relation.table), "r", rows)
 
 
-def _of_contacts(start: str, part: Clause | None, alias: str, condition: Clause) -> Clause:
+def _group(relation: Relation, rows: Clause, value: Clause) -> Clause:
+    start = f"SELECT r.contact_id, {{}} AS value FROM {relation.table} r"
+    return render("{} GROUP BY r.contact_id", _of_contacts(start, value, "r", rows))
+
+
+def _of_contacts(start: str, part: Clause, alias: str, condition: Clause) -> Clause:
     """``start … WHERE condition``, with the contact beside each row where the condition reads it: its time zone."""
-    begun = Clause(start) if part is None else render(start, part)
+    begun = render(start, part)
     if not condition.asks_contact:
         return render("{} WHERE {}", begun, condition)
     joined = f"{{}} JOIN contacts_contact of_row ON of_row.id = {alias}.contact_id WHERE {{}}"
