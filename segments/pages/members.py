@@ -40,6 +40,10 @@ FOUND_AT_MOST: Final = 150
 """As many as a search finds; they stand on one page."""
 
 
+LEFT_OUT: Final = ("source_shown", "changed")
+"""Columns that make room for who was added when."""
+
+
 class MembersPaginator(UncountedPaginator):
     template_name = "segments/pagination.html"
 
@@ -92,7 +96,10 @@ class SegmentMembers(ContactListAdmin):
         self.after = 0
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
-        return (*self.list_display, *(("added",) if self.segment.is_static else ()), *self.shown_why)
+        shown: tuple[str, ...] = self.list_display
+        if self.segment.is_static:
+            shown = (*(column for column in shown if column not in LEFT_OUT), "added")
+        return (*shown, *self.shown_why)
 
     @property
     def shown_why(self) -> tuple[str, ...]:
@@ -128,6 +135,8 @@ class SegmentMembers(ContactListAdmin):
 
     def read_head(self, request: HttpRequest, listed: MembersList) -> dict[str, Any]:
         return {
+            "opts": Segment._meta,
+            "original": self.segment if self.segment.pk else None,
             "sentence": show_sentence(self.segment, self.lookups),
             "problems": self.problems,
             "contacts": listed.result_list,

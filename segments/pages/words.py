@@ -34,13 +34,13 @@ def show_sentence(segment: Segment, lookups: DatabaseLookups) -> str | SafeStrin
 
 
 def show_count(segment: Segment, milliseconds: int, lookups: DatabaseLookups) -> str:
-    """The number of members, or a dash where it cannot be had in time."""
+    """The number of members, or that it cannot be had in time."""
     if milliseconds <= 0:
-        return "…"
+        return _("takes too long")
     try:
         return f"{count_members(segment, milliseconds=milliseconds, lookups=lookups):,}"
     except CountTookTooLong:
-        return "…"
+        return _("takes too long")
     except DefinitionRefused:
         return "—"
 
