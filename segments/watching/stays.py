@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from django.db import connection
 
-from contacts.identity.load import array_of
+from contacts.identity.load import array_of, text_array
 from contacts.models import ContactState
 from segments.models import Cause, Watch
 from segments.watching.evaluate import Place, fetch
@@ -21,13 +21,13 @@ __all__ = ["Because", "Difference", "add_sizes", "follow_merges", "forget_gone",
 
 _ENTER: Final = """
 INSERT INTO segments_stay (segment_id, contact_id, entered_at, entered_by, entered_ref, left_by)
-SELECT new.*, '' FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[], %s::text[], %s::bigint[]) AS new
+SELECT new.segment_id, new.contact_id, %s, new.cause, nullif(new.ref, 0), ''
+FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bigint[]) AS new (segment_id, contact_id, cause, ref)
 ON CONFLICT (contact_id, segment_id) WHERE left_at IS NULL DO NOTHING
 """
 _LEAVE: Final = """
-UPDATE segments_stay s SET left_at = greatest(s.entered_at, gone.at), left_by = gone.cause, left_ref = gone.ref
-FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[], %s::text[], %s::bigint[])
-    AS gone (segment_id, contact_id, at, cause, ref)
+UPDATE segments_stay s SET left_at = greatest(s.entered_at, %s), left_by = gone.cause, left_ref = nullif(gone.ref, 0)
+FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bigint[]) AS gone (segment_id, contact_id, cause, ref)
 WHERE s.contact_id = gone.contact_id AND s.segment_id = gone.segment_id AND s.left_at IS NULL
 """
 _COUNT: Final = """
@@ -116,11 +116,11 @@ def write_difference(difference: Difference, watched: Sequence[Watched], moment:
 def _columns(places: Sequence[Place], difference: Difference, at: datetime) -> list[Any]:
     reasons = [difference.reason(place) for place in places]
     return [
-        [segment_id for segment_id, _ in places],
-        [contact_id for _, contact_id in places],
-        [at] * len(places),
-        [str(reason.cause) for reason in reasons],
-        [reason.ref for reason in reasons],
+        at,
+        array_of(segment_id for segment_id, _ in places),
+        array_of(contact_id for _, contact_id in places),
+        text_array(str(reason.cause) for reason in reasons),
+        array_of(reason.ref or 0 for reason in reasons),
     ]
 
 

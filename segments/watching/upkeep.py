@@ -24,7 +24,7 @@ from segments.watching.sweep import sweep_chunk
 from segments.watching.watched import Moment, Watched, begin_sweep, lock_watched
 from segments.watching.windows import find_struck
 
-__all__ = ["advance", "follow_clock", "move_changed", "start_new"]
+__all__ = ["advance", "follow_clock", "follow_clocks", "move_changed", "start_new"]
 
 CONTACTS: Final = 5_000
 """In a turn."""
@@ -48,8 +48,7 @@ def advance(*, now: datetime | None = None, seconds: float = 20.0, with_clock: b
     while has_more and monotonic() < ends_at:
         has_more = move_changed(now=now) > 0
     if with_clock:
-        for segment_id in list_watched():
-            follow_clock(segment_id, now=now)
+        follow_clocks(now=now)
     has_more = True
     while has_more and monotonic() < ends_at:
         has_more = any([move_changed(now=now) > 0, sweep_next(now=now), record_due_events()])  # each has its turn
@@ -98,14 +97,14 @@ def move_changed(*, now: datetime | None = None) -> int:
         notes = take_notes(cursor, contacts=CONTACTS)
         cursor.close()
         if notes:
-            moment = Moment(_not_before(notes, now or datetime.now(UTC)))
-            move_contacts(notes, lock_watched(moment), moment)
+            watched, moment = lock_watched(now, not_before=_last_of(notes, now or datetime.now(UTC)))
+            move_contacts(notes, watched, moment)
     return len(notes)
 
 
-def _not_before(notes: Mapping[int, Note], now: datetime) -> datetime:
+def _last_of(notes: Mapping[int, Note], now: datetime) -> datetime:
     """What another machine's clock calls now is not to come, even if ours is a little behind."""
-    return max(now, min(max(note.at for note in notes.values()), now + SKEW))
+    return min(max(note.at for note in notes.values()), now + SKEW)
 
 
 def move_contacts(notes: Mapping[int, Note], watched: Sequence[Watched], moment: Moment) -> None:
@@ -139,11 +138,17 @@ def _reasons(notes: Mapping[int, Note]) -> dict[int, Because]:
 # The clock
 
 
-def follow_clock(segment_id: int, *, now: datetime | None = None) -> int:
+def follow_clocks(*, now: datetime | None = None) -> None:
+    """The clock of every watch, each in a transaction of its own."""
+    known = Moment(now or datetime.now(UTC))
+    for segment_id in list_watched():
+        follow_clock(segment_id, now=now, known=known)
+
+
+def follow_clock(segment_id: int, *, now: datetime | None = None, known: Moment | None = None) -> int:
     """Look again at the contacts for whom a clock in the conditions struck; how many these were."""
     with transaction.atomic():
-        moment = Moment(now or datetime.now(UTC))
-        watched = lock_watched(moment, segment_id=segment_id, waits=False)
+        watched, moment = lock_watched(now, segment_id=segment_id, waits=False, known=known)
         return _follow_clock(watched[0], moment) if watched else 0
 
 
@@ -172,10 +177,11 @@ def _follow_clock(watched: Watched, moment: Moment) -> int:
 def sweep_next(*, now: datetime | None = None) -> bool:
     """Look at the next chunk of contacts for each watch that needs it; whether there was one."""
     swept = False
+    known = Moment(now or datetime.now(UTC))
     for segment_id in list_watched(stage=WatchStage.SWEEPING):
         with transaction.atomic():
-            moment = Moment(now or datetime.now(UTC))
-            for watched in lock_watched(moment, segment_id=segment_id, waits=False):
+            locked, moment = lock_watched(now, segment_id=segment_id, waits=False, known=known)
+            for watched in locked:
                 if watched.watch.stage == WatchStage.SWEEPING:
                     sweep_chunk(watched, moment)
                     swept = True

@@ -7,7 +7,7 @@ everything that was written under the lock before, so of two steps the later one
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -34,11 +34,14 @@ ANY_TIME: Final = datetime(2024, 2, 29, 12, tzinfo=UTC)
 
 
 class Moment:
-    """One moment of asking: the account's fields and zone, read once."""
+    """One moment of asking: the account's fields and zone, read once, or taken from ``known``, a moment just before."""
 
-    def __init__(self, now: datetime) -> None:
+    def __init__(self, now: datetime, *, known: Moment | None = None) -> None:
         self.now = now
         self.lookups = DatabaseLookups()
+        if known is not None:
+            self.lookups.account, self.lookups.registry = known.lookups.account, known.lookups.registry
+            self.stamp = known.stamp
         self.lookups.clock = self.clock_at(now)
         self.nobody = _NobodyFound()
         self.nobody.registry = self.lookups.registry
@@ -99,21 +102,33 @@ class Watched:
         return self.watch.stage == WatchStage.LIVE or contact_id <= self.watch.swept_to
 
 
-def lock_watched(moment: Moment, *, segment_id: int | None = None, waits: bool = True) -> list[Watched]:
+def lock_watched(
+    now: datetime | None = None,
+    *,
+    not_before: datetime | None = None,
+    segment_id: int | None = None,
+    waits: bool = True,
+    known: Moment | None = None,
+) -> tuple[list[Watched], Moment]:
     """The watches that are on and past their start, or one of them, locked in one order, so that nobody deadlocks.
 
-    A definition that is another one than the stays were made by begins a sweep; one that is broken by now is left out
-    and says so at its watch. ``waits``: else what somebody else has is left to them.
+    With the moment for which to ask about them: that at which they are locked, since whoever had them before asked
+    earlier, unless it is given. A definition that is another one than the stays were made by begins a sweep; one that
+    is broken by now is left out and says so at its watch. ``waits``: else what somebody else has is left to them.
     """
-    watches = Watch.objects.select_for_update(of=("self",), skip_locked=not waits).select_related("segment")
-    watches = watches.filter(is_on=True).exclude(stage=WatchStage.NEW).order_by("pk")
+    locked = Watch.objects.select_for_update(skip_locked=not waits).filter(is_on=True).exclude(stage=WatchStage.NEW)
     if segment_id is not None:
-        watches = watches.filter(pk=segment_id)
-    return list(_compile_each(watches, moment))
+        locked = locked.filter(pk=segment_id)
+    ids = list(locked.order_by("pk").values_list("pk", flat=True))
+    at = now or datetime.now(UTC)
+    moment = Moment(at if not_before is None else max(at, not_before), known=known)
+    return list(_read_each(ids, moment)), moment
 
 
-def _compile_each(watches: Iterable[Watch], moment: Moment) -> Iterator[Watched]:
-    for watch in watches:
+def _read_each(ids: Collection[int], moment: Moment) -> Iterator[Watched]:
+    """The stamp is read first: what is saved after it is only read once more."""
+    _meanings.keep(moment.stamp)
+    for watch in Watch.objects.select_related("segment").filter(pk__in=ids).order_by("pk"):
         try:
             meaning = _meanings.read(watch.segment, moment)
         except (DefinitionRefused, DefinitionError) as error:
@@ -131,10 +146,12 @@ class _Meanings:
         self.stamp: object = None
         self.known: dict[int, Meaning] = {}
 
+    def keep(self, stamp: object) -> None:
+        if self.stamp != stamp:
+            self.stamp, self.known = stamp, {}
+
     def read(self, segment: Segment, moment: Moment) -> Meaning:
         """Raises ``DefinitionRefused`` or ``DefinitionError``."""
-        if self.stamp != moment.stamp:
-            self.stamp, self.known = moment.stamp, {}
         meaning = self.known.get(segment.pk)
         if meaning is None:
             meaning = self.known[segment.pk] = _read_meaning(segment, moment)
