@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
@@ -51,6 +52,7 @@ def save_segment(segment: Segment) -> Segment:
         if segment.is_static:
             segment.definition = None
         else:
+            _lock([segment.pk or 0, *named_segments(segment.definition)])
             check_definition(segment.definition, segment_type=segment.type, segment_id=segment.pk)
         segment.save()
     return segment
@@ -60,13 +62,23 @@ def delete_segment(segment: Segment) -> None:
     """Deletes a segment and its memberships, never a contact; raises ``SegmentIsBuiltin`` or ``SegmentInUse``."""
     if segment.is_builtin:
         raise SegmentIsBuiltin(segment_id=segment.pk)
-    users = find_users(segment)
-    if users:
-        names = ", ".join(f"“{user.name}”" for user in users)
-        raise SegmentInUse(
-            f"This segment is used by {names}. Take it out of there first.", segment_ids=[user.pk for user in users]
-        )
-    segment.delete()
+    with transaction.atomic():
+        _lock([segment.pk])
+        users = find_users(segment)
+        if users:
+            names = ", ".join(f"“{user.name}”" for user in users)
+            raise SegmentInUse(
+                f"This segment is used by {names}. Take it out of there first.",
+                segment_ids=[user.pk for user in users],
+            )
+        segment.delete()
+
+
+def _lock(segment_ids: Iterable[int]) -> None:
+    """Closes two races: a segment is deleted while another one that names it is saved, and two are saved at the same
+    moment that name each other. In id order, so that nobody waits in a ring."""
+    rows = Segment.objects.select_for_update().filter(pk__in=[pk for pk in segment_ids if 0 < pk < 2**63])
+    list(rows.order_by("pk").values_list("pk", flat=True))
 
 
 def find_users(segment: Segment) -> list[Segment]:

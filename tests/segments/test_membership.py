@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 
 from contacts.models import Contact, ContactState, Order
@@ -27,6 +27,7 @@ from segments.models import Membership, Segment, SegmentType
 from segments.ready_made import READY_MADE, make_ready_made
 from tests.segments.people import ACTIVE, NOW
 from tests.segments.table import ask, define
+from tests.together import Other, wait_until_waiting
 
 People = dict[str, Contact]
 EVERYBODY = define({"any": [ask("id", "at_least", 0)]})
@@ -264,6 +265,36 @@ def test_a_segment_in_use_or_ready_made_stays(regulars: Segment) -> None:
     assert refused.value.segment_ids == [user.pk]
     with pytest.raises(SegmentIsBuiltin):
         delete_segment(Segment.objects.get(builtin="no_email"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_segment_is_not_deleted_while_another_that_names_it_is_saved() -> None:
+    """The one that is saved holds it, so the other one waits and finds it in use."""
+    named = save_segment(Segment(name="Friends", type=SegmentType.STATIC))
+
+    with transaction.atomic():
+        user = dynamic("User", ask("segment", "in", named.pk))
+        other = Other(lambda: delete_segment(named))
+        wait_until_waiting()
+
+    with pytest.raises(SegmentInUse):
+        other.finish()
+    assert count_members(user) == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_that_are_saved_at_the_same_moment_do_not_name_each_other() -> None:
+    first, second = (dynamic(name, ask("town", "is", "Lviv")) for name in ("First", "Second"))
+    first.definition = define(ask("segment", "in", second.pk))
+    second.definition = define(ask("segment", "in", first.pk))
+
+    with transaction.atomic():
+        save_segment(first)
+        other = Other(lambda: save_segment(second))
+        wait_until_waiting()
+
+    with pytest.raises(DefinitionRefused):
+        other.finish()
 
 
 @pytest.mark.parametrize(
