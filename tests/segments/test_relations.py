@@ -24,7 +24,7 @@ from segments.conditions.tree import MAX_CONDITIONS, MAX_DEPTH, Condition
 from segments.explaining import explain_member
 from segments.membership import count_members, members
 from segments.models import Segment
-from tests.segments.deeds import ago, make_event
+from tests.segments.deeds import ago, make_deeds, make_event
 from tests.segments.people import make_contact, make_people
 from tests.segments.table import ask, define
 from tests.segments.table_relations import period
@@ -362,8 +362,6 @@ def test_parameters_that_are_dates_are_read_in_all_their_forms(sent: str, day: s
 
 @pytest.mark.django_db
 def test_a_definition_can_be_asked_about_few_contacts_with_the_same_answer(people: dict[str, Contact]) -> None:
-    from tests.segments.deeds import make_deeds
-
     make_deeds(people)
     lookups = DatabaseLookups()
     match = {"any": [ask("orders", "did"), ask("town", "is", "Lviv"), {"none": [ask("events", "did")]}]}
@@ -441,7 +439,12 @@ def plan_of(match: dict[str, Any], **more: Any) -> str:
 @pytest.mark.parametrize("zone", ["account", "contact"])
 @pytest.mark.parametrize(
     "more",
-    [{}, {"measure": "count", "value": 2, "op": "at_least"}, {"op": "did_not"}, {"measure": "last_at", "op": "is_not_empty"}],
+    [
+        {},
+        {"measure": "count", "value": 2, "op": "at_least"},
+        {"op": "did_not"},
+        {"measure": "first_at", "op": "is_empty"},
+    ],
 )
 def test_a_period_reads_only_its_months(more: dict[str, Any], zone: str) -> None:
     lately = ask("events", "did", period=period("between", ["2026-03-10", "2026-03-20"])) | more
@@ -520,3 +523,21 @@ def test_a_condition_on_rows_is_one_condition_of_the_definition() -> None:
     assert isinstance(definition.match, Condition)
     assert definition.match.rows is not None
     assert definition.match.rows.type == "buy"
+
+
+@pytest.mark.django_db
+def test_parameters_and_items_that_were_seen_are_proposed_with_their_types() -> None:
+    make_deeds(make_people())
+    lookups = DatabaseLookups()
+
+    seen = {member.name: [each.value for each in member.types] for member in lookups.find_members("events", "view")}
+    of_orders = {member.field for member in lookups.find_members("orders")}
+
+    assert seen.keys() == {"name", "price", "is_new", "sent"}
+    assert set(seen["sent"]) == {"date", "number"}
+    assert seen["is_new"][0] in {"boolean", "number", "text"}
+    assert seen["price"][0] == "text"
+    assert of_orders == {"items.sku", "items.quantity", "items.gift", "details.channel", "details.points"}
+    assert [member.field for member in lookups.find_members("events", "buy")] == ["params.price"]
+    assert lookups.find_members("events", "never") == lookups.find_members("events", "gone") == []
+    assert lookups.find_members("identifiers") == lookups.find_members("pets") == []

@@ -47,6 +47,11 @@ class Members:
     around: str = "{}"
     listed: Clause | None = None
 
+    @property
+    def column(self) -> Clause:
+        """The column that holds the object, or the list of them."""
+        return self.source if self.listed is None else self.listed
+
     def name_of(self, key: str) -> str | None:
         """The member that ``key`` names."""
         name = key.removeprefix(self.prefix)
