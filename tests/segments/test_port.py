@@ -9,6 +9,7 @@ from contacts.populations import NoPopulations, PopulationMove, current, registe
 from segments.catalogue import save_segment
 from segments.models import Membership, Segment, SegmentType
 from segments.port import SegmentPopulations
+from tests.segments.people import REGULARS
 
 People = dict[str, Contact]
 Pairs = set[tuple[int, str]]
@@ -17,6 +18,13 @@ Pairs = set[tuple[int, str]]
 @pytest.fixture
 def segments(db: None) -> dict[str, Segment]:
     return {name: save_segment(Segment(name=name, type=SegmentType.STATIC)) for name in ("Red", "Blue")}
+
+
+@pytest.fixture
+def people(people: People) -> People:
+    """Nobody is in a static segment yet."""
+    Segment.objects.filter(pk=REGULARS).delete()
+    return people
 
 
 def memberships() -> Pairs:
@@ -30,6 +38,27 @@ def test_segments_have_registered_themselves() -> None:
 def test_what_contacts_can_be_put_into_are_the_static_segments(segments: dict[str, Segment]) -> None:
     assert current().listed() == [(segments["Blue"].pk, "Blue"), (segments["Red"].pk, "Red")]
     assert NoPopulations().listed() == []
+
+
+def test_segments_of_any_type_are_named_by_id(segments: dict[str, Segment]) -> None:
+    anonymous = Segment.objects.get(builtin="anonymous")
+
+    named = current().names([segments["Red"].pk, anonymous.pk, 10**12])
+
+    assert named == {segments["Red"].pk: "Red", anonymous.pk: "Anonymous"}
+    assert NoPopulations().names([segments["Red"].pk]) == {}
+
+
+def test_the_places_of_a_contact_are_those_it_was_put_into_and_those_whose_conditions_it_meets(
+    segments: dict[str, Segment], people: People
+) -> None:
+    current().add("Red", [people["guest"].pk], by="import:1")
+
+    found = current().places_of(people["guest"].pk)
+
+    shown = [(place.population.name, place.by) for place in found.here]
+    assert shown == [("Anonymous", ""), ("External ID is empty", ""), ("No email", ""), ("Red", "import:1")]
+    assert NoPopulations().places_of(people["guest"].pk).here == []
 
 
 def test_with_nothing_registered_nothing_happens(people: People) -> None:
