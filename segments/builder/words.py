@@ -91,6 +91,7 @@ WORDS: Final[Mapping[str, str | Promise]] = {
     "negate": _("Turn it round"),
     "negate_this": _("Not: turn round {what}"),
     "move": _("Drag to move, or use the keyboard"),
+    "place": _("Now {place} of {count} in {group}."),
     "move_this": _("Move {what}"),
     "copy_this": _("Copy {what}"),
     "wrap_this": _("Put {what} into a group"),

@@ -11,6 +11,7 @@ import { Live, Suggestions } from "./live.js";
 import { Panel } from "./panel.js";
 import { Rows } from "./rows.js";
 import * as tree from "./tree.js";
+import { VERBS } from "./verbs.js";
 import { isFilledIn, Vocabulary } from "./vocabulary.js";
 
 const UNDO_AT_MOST = 200;
@@ -31,6 +32,7 @@ class SegmentBuilder extends HTMLElement {
     this.lastEdit = { key: "", at: 0 };
     this.keysId = freshId("keys");
     this.page = this.makePage();
+    this.status = h("p", { class: "sb-hidden", role: "status" });
     this.panel = new Panel(this.page, { isStored: this.data.segment !== null });
     this.live = new Live({ url: this.data.urls.check, token: this.findToken(), show: (answer) => this.showAnswer(answer) });
     this.build();
@@ -81,7 +83,7 @@ class SegmentBuilder extends HTMLElement {
     this.editor = h("fieldset", { class: "sb-editor", disabled: this.isReadOnly }, bar, this.zone, keys, this.columns);
     this.note = h("p", { class: "sb-note" }, words.static_note);
     const main = h("div", { class: "sb-main" }, this.editor, this.advanced);
-    this.append(this.note, h("div", { class: "sb" }, main, this.panel.element));
+    this.append(this.note, this.status, h("div", { class: "sb" }, main, this.panel.element));
     this.classList.add("sb-ready");
     this.classList.toggle("sb-read-only", this.isReadOnly);
   }
@@ -206,7 +208,7 @@ class SegmentBuilder extends HTMLElement {
     this.lastEdit = { key: "", at: 0 };
     this.afterChange();
     this.draw();
-    this.panel.speak(said);
+    this.status.textContent = said;
     if (button.disabled) (from === this.done ? this.redoButton : this.undoButton).focus();
   }
 
@@ -217,6 +219,7 @@ class SegmentBuilder extends HTMLElement {
     this.change(`${verb} ${id} ${Date.now()}`, () => (goal = VERBS[verb](this, id)), true);
     if (goal === false) this.done.pop(); // nothing could be done, so there is nothing to undo
     if (goal) this.focusPart(goal.id, goal.part) || this.focusPart(goal.id, "handle");
+    this.status.textContent = goal && ["up", "down"].includes(verb) ? this.placeOf(id) : "";
   }
 
   chooseZone() {
@@ -238,6 +241,13 @@ class SegmentBuilder extends HTMLElement {
       return fill(this.words.condition_named, { name: this.rows.labelOf(node, scope) || this.words.new_condition });
     }
     return fill(this.words.group_named, { name: this.words[`combine_${node.combine}`] });
+  }
+
+  /** Where a node stands, for who moves it without seeing it. */
+  placeOf(id) {
+    const { node, parent } = tree.find(this.state, id);
+    const places = { place: parent.children.indexOf(node) + 1, count: parent.children.length, group: this.nameOf(parent) };
+    return fill(this.words.place, places);
   }
 
   // The focus
@@ -343,75 +353,6 @@ class SegmentBuilder extends HTMLElement {
     const to = tree.find(this.state, groupId);
     return Boolean(from?.parent && to && from.scope === to.scope && !tree.contains(from.node, groupId));
   }
-}
-
-/**
- * What buttons and keys mean. Each changes the builder's state and answers {id, part}, where the focus goes, null where
- * it stays, or false where nothing could be done.
- */
-const VERBS = {
-  addCondition: ({ state }, id) => insertNew(state, id, tree.newCondition()),
-  addGroup: ({ state }, id) => insertNew(state, id, tree.newGroup([tree.newCondition()], "any")),
-  addBehind: ({ state }, id) => {
-    const { node, parent } = tree.find(state, id);
-    return insertNew(state, parent.id, tree.newCondition(), parent.children.indexOf(node) + 1);
-  },
-  addExclude: ({ state }) => {
-    state.exclude = tree.newGroup([tree.newCondition()], "any");
-    return { id: state.exclude.children[0].id, part: "field" };
-  },
-  addPeriod: (builder, id) => {
-    tree.find(builder.state, id).node.period = builder.rows.firstPeriod();
-    return { id, part: "period" };
-  },
-  removePeriod: ({ state }, id) => {
-    delete tree.find(state, id).node.period;
-    return { id, part: "addPeriod" };
-  },
-  addWhere: ({ state }, id) => {
-    const where = tree.newGroup([tree.newCondition()]);
-    tree.find(state, id).node.where = where;
-    return { id: where.children[0].id, part: "field" };
-  },
-  negate: ({ state }, id) => {
-    const { node } = tree.find(state, id);
-    node.negated = !node.negated;
-    return null;
-  },
-  copy: ({ state }, id) => ({ id: tree.copy(state, id), part: "handle" }),
-  wrap: ({ state }, id) => ({ id: tree.wrap(state, id), part: "combine" }),
-  unwrap: ({ state }, id) => {
-    const first = tree.find(state, id).node.children[0];
-    tree.unwrap(state, id);
-    return first && { id: first.id, part: "handle" };
-  },
-  remove: ({ state }, id) => {
-    const heir = findHeir(state, id);
-    tree.remove(state, id);
-    return tree.find(state, heir.id) ? heir : { id: state.match.id, part: "addCondition" };
-  },
-  up: ({ state }, id) => tree.step(state, id, -1) && { id, part: "handle" },
-  down: ({ state }, id) => tree.step(state, id, 1) && { id, part: "handle" },
-};
-
-function insertNew(state, groupId, node, place) {
-  tree.insert(state, groupId, node, place);
-  return { id: tree.isGroup(node) ? node.children[0].id : node.id, part: "field" };
-}
-
-/** Who gets the focus when a node goes: the one behind it, else the one before, else where one can be added. */
-function findHeir(state, id) {
-  const { node, parent } = tree.find(state, id);
-  if (!parent) return findOwner(state, node) || { id: state.match.id, part: "addCondition" };
-  const place = parent.children.indexOf(node);
-  const next = parent.children[place + 1] || parent.children[place - 1];
-  return next ? { id: next.id, part: "handle" } : { id: parent.id, part: "addCondition" };
-}
-
-/** The condition about rows whose details these are. */
-function findOwner(state, where) {
-  const owner = [...tree.walk(state)].find(({ node }) => node.where === where);
-  return owner && { id: owner.node.id, part: "addWhere" };
 }
 
 /** The deepest node on the way of a path: `match.all[0].value` is about the condition `match.all[0]`. */

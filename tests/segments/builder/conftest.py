@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from contacts.models import Contact
 from segments.models import Segment
@@ -20,6 +22,26 @@ AXE = Path(__file__).parents[3] / ".venv/node_modules/axe-core/axe.min.js"
 @pytest.fixture
 def crowd(transactional_db: None) -> dict[str, Contact]:
     return make_people()
+
+
+@pytest.fixture
+def page(page: Any, transactional_db: None) -> Iterator[Any]:
+    """The page asks at every change: what it still asks for at a test's end would lock the tables that are emptied."""
+    yield page
+    page.goto("about:blank")
+    wait_until_nobody_asks()
+
+
+def wait_until_nobody_asks() -> None:
+    for _ in range(600):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state <> 'idle'"
+                " AND pid <> pg_backend_pid()"
+            )
+            if cursor.fetchone() == (0,):
+                return
+        sleep(0.05)
 
 
 @dataclass

@@ -97,6 +97,7 @@ def test_everything_is_done_by_keyboard_alone(builder: Builder, crowd: Any) -> N
     page.locator("[data-handle]").nth(1).focus()
     builder.press("Alt+ArrowUp")
     assert [node["field"] for node in builder.match["all"]] == ["email_state", "town"]
+    page.get_by_role("status").get_by_text("Now 1 of 2 in group “All of these hold”.").wait_for()
     builder.press("ArrowDown")
     assert builder.focused == "Move condition “Town”"
     builder.press("c", "n", "g")
@@ -228,6 +229,18 @@ def test_the_json_can_be_edited_and_what_is_refused_comes_back_with_it(builder: 
     page.locator(".errorlist").get_by_text("This is not JSON.").wait_for()
     assert page.locator("#id_definition").input_value() == '{"version": 1, "match": '
     assert page.get_by_role("alert").get_by_text("This JSON cannot be read.").is_visible()
+
+
+def test_who_was_signed_out_meanwhile_is_told_and_loses_nothing(builder: Builder, crowd: Any) -> None:
+    page = builder.open().page
+    builder.ask(builder.node(0), "town", "is", "Lviv")
+    builder.wait_for_count(1)
+    page.context.clear_cookies()
+
+    builder.node(0).locator("[data-part=value]").fill("Lutsk")
+
+    page.locator(".sb-panel").get_by_text("You are signed out").first.wait_for()
+    assert builder.match == {"all": [ask("town", "is", "Lutsk")]}
 
 
 def test_names_from_the_data_are_text_and_never_markup(builder: Builder, crowd: Any) -> None:
