@@ -44,7 +44,7 @@ MOMENTS = [
     for step in (-1, 0, 1)
 ]
 DAYS = [(NOW + timedelta(days=away)).date().isoformat() for away in DAYS_AWAY]
-TEXTS = ["a", "A", "ab", "b%", "b\\", "'", '"', "@contact", "%s", "{}", "5", "true", "ї"]
+TEXTS = ["a", "A", "ab", "b%", "b\\", "'", '"', "@contact", "%s", "{}", "5", "true", "ї", '["a"]']
 NUMBERS = [-1, 0, 0.5, 1, 2, 2.5, 5]
 MEMBERS = [*TEXTS, *NUMBERS, None, "", True, False, " 2.5 ", "+5", "1e5", "NaN", ["a"], {"a": 1}, *DAYS[3:6]]
 MEMBERS += ["2026-03-29T23:30:00+14:00", "2026-03-28T22:00:00.000001Z", "2026-02-30", "2026-03-29 02:30"]

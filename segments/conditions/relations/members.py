@@ -64,16 +64,25 @@ class Members:
         return Field(key, compared_as, key.removeprefix(self.prefix), value)
 
     def surround(self, clause: Clause, condition: Condition) -> Clause:
-        """The condition of a row, made of the condition of one object."""
+        """The condition of a row, made of the condition of one object.
+
+        An index finds an exact text. It finds numbers too, but 5.0 for 5: there the objects it found are looked at. It
+        finds no list that reads as the text.
+        """
         around = render(self.around, clause)
         if self.listed is None or condition.operator != "is" or condition.compared_as is not FieldType.TEXT:
             return around
-        return join("AND", [self._find(condition), around])
+        text = str(condition.values[0])
+        if text[0] in "[{":
+            return around
+        others = _read_scalars(text)
+        found = self._find(condition, [json.dumps(text), *others])
+        return join("AND", [found, around]) if others else found
 
-    def _find(self, condition: Condition) -> Clause:
-        """What an index can find: the text itself, or the number or truth that reads as that text."""
-        name, text = json.dumps(condition.field.removeprefix(self.prefix)), str(condition.values[0])
-        wanted = [f"[{{{name}: {value}}}]" for value in (json.dumps(text), *_read_scalars(text))]
+    def _find(self, condition: Condition, values: list[str]) -> Clause:
+        """What an index can find: an object with one of these values, given as JSON."""
+        name = json.dumps(condition.field.removeprefix(self.prefix))
+        wanted = [f"[{{{name}: {value}}}]" for value in values]
         return join("OR", [render("{} @> {}::jsonb", self.listed, each) for each in wanted])
 
 
