@@ -140,6 +140,8 @@ def _read_custom(value: Any, kind: type) -> Any:
         return date.fromisoformat(value) if isinstance(value, str) and len(value) == len("2026-01-01") else None
     if kind is datetime:
         return datetime.fromisoformat(value) if isinstance(value, str) and value.endswith("Z") else None
+    if kind is str and isinstance(value, int):
+        return str(value)  # a text that is kept as a number reads as it is written
     return (value or None) if kind is list and isinstance(value, list) else value if isinstance(value, kind) else None
 
 
