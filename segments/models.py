@@ -167,7 +167,14 @@ class Stay(models.Model):
     class Meta:
         verbose_name = _("stay")
         verbose_name_plural = _("stays")
-        indexes = [models.Index(fields=["segment", "contact_id"], name="stay_segment")]
+        indexes = [
+            models.Index(fields=["segment", "contact_id"], name="stay_segment"),
+            models.Index(
+                fields=["contact_id"],
+                name="stay_handed_over",
+                condition=models.Q(origin_id__isnull=False, left_at__isnull=True),
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["contact_id", "segment"], condition=models.Q(left_at__isnull=True), name="stay_open_once"

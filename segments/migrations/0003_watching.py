@@ -111,7 +111,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'stay',
                 'verbose_name_plural': 'stays',
-                'indexes': [models.Index(fields=['segment', 'contact_id'], name='stay_segment')],
+                'indexes': [models.Index(fields=['segment', 'contact_id'], name='stay_segment'), models.Index(condition=models.Q(('left_at__isnull', True), ('origin_id__isnull', False)), fields=['contact_id'], name='stay_handed_over')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('left_at__isnull', True)), fields=('contact_id', 'segment'), name='stay_open_once'), models.CheckConstraint(condition=models.Q(('left_at__isnull', True), ('left_at__gte', models.F('entered_at')), _connector='OR'), name='stay_ends_after_it_began')],
             },
         ),

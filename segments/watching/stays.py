@@ -49,12 +49,18 @@ JOIN contacts_change c ON c.contact_id = k.contact_id AND c.at = k.at GROUP BY k
 """
 # A tombstone names the last survivor; a stay that a merge brought comes back when the merge is taken back.
 _MISPLACED: Final = """
+WITH suspect AS (
+    SELECT s.* FROM segments_stay s
+    WHERE s.contact_id = ANY(%(ids)s::bigint[]) AND s.origin_id IS NOT NULL AND s.left_at IS NULL
+    UNION ALL
+    SELECT s.* FROM contacts_contact c JOIN segments_stay s ON s.contact_id = c.id
+    WHERE c.id = ANY(%(ids)s::bigint[]) AND c.merged_into_id IS NOT NULL AND s.origin_id IS NULL AND s.left_at IS NULL
+)
 SELECT s.segment_id, s.id, s.contact_id, coalesce(o.merged_into_id, o.id) AS holder,
        EXISTS (SELECT FROM segments_stay t WHERE t.contact_id = coalesce(o.merged_into_id, o.id)
                AND t.segment_id = s.segment_id AND t.left_at IS NULL)
-FROM segments_stay s JOIN contacts_contact o ON o.id = coalesce(s.origin_id, s.contact_id)
-WHERE s.contact_id = ANY(%s::bigint[]) AND s.segment_id = ANY(%s::bigint[]) AND s.left_at IS NULL
-AND coalesce(o.merged_into_id, o.id) <> s.contact_id
+FROM suspect s JOIN contacts_contact o ON o.id = coalesce(s.origin_id, s.contact_id)
+WHERE s.segment_id = ANY(%(segments)s::bigint[]) AND coalesce(o.merged_into_id, o.id) <> s.contact_id
 ORDER BY s.entered_at, s.id
 """
 _HAND_OVER: Final = """
@@ -148,12 +154,12 @@ def follow_merges(contact_ids: Collection[int], watched: Sequence[Watched], mome
 
     Where the survivor is in already, the other's stay ends: they were two, and are one.
     """
-    segment_ids = array_of(one.segment_id for one in watched)
+    asked = {"ids": array_of(contact_ids), "segments": array_of(one.segment_id for one in watched)}
     handed: list[tuple[int, int, int]] = []
     ended: list[Place] = []
     taken: set[Place] = set()
     holders: set[int] = set()
-    for segment_id, stay_id, contact_id, holder, is_in in fetch(_MISPLACED, [array_of(contact_ids), segment_ids]):
+    for segment_id, stay_id, contact_id, holder, is_in in fetch(_MISPLACED, asked):
         holders |= {contact_id, holder}
         if is_in or (segment_id, holder) in taken:
             ended.append((segment_id, contact_id))

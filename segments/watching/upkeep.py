@@ -21,8 +21,8 @@ from segments.watching.moves import record_due_events
 from segments.watching.notes import KNOWN_FOR, Note, take_notes
 from segments.watching.stays import Because, Difference, find_journal, follow_merges, forget_gone, write_difference
 from segments.watching.sweep import sweep_chunk
-from segments.watching.watched import Moment, Watched, begin_sweep, lock_watched
-from segments.watching.windows import find_struck
+from segments.watching.watched import Meaning, Moment, Watched, begin_sweep, lock_watched, read_watched
+from segments.watching.windows import find_struck, is_concerned
 
 __all__ = ["advance", "follow_clock", "follow_clocks", "move_changed", "start_new"]
 
@@ -141,8 +141,20 @@ def _reasons(notes: Mapping[int, Note]) -> dict[int, Because]:
 def follow_clocks(*, now: datetime | None = None) -> None:
     """The clock of every watch, each in a transaction of its own."""
     known = Moment(now or datetime.now(UTC))
-    for segment_id in list_watched():
-        follow_clock(segment_id, now=now, known=known)
+    for watch, meaning in read_watched(known):
+        if _is_due(watch, meaning, known):
+            follow_clock(watch.segment_id, now=now, known=known)
+
+
+def _is_due(watch: Watch, meaning: Meaning | None, moment: Moment) -> bool:
+    """Whether the watch has to be locked at all: most segments ask nothing of the clock."""
+    if meaning is None:
+        return bool(watch.fingerprint)
+    if meaning.fingerprint != watch.fingerprint:
+        return True
+    if meaning.definition is None or watch.clock_at is None:
+        return False
+    return is_concerned(meaning.definition, moment, since=watch.clock_at)
 
 
 def follow_clock(segment_id: int, *, now: datetime | None = None, known: Moment | None = None) -> int:

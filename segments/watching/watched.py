@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db import connection
@@ -28,8 +28,9 @@ from segments.conditions.sql import Clause
 from segments.conditions.tree import Definition
 from segments.models import Cause, Segment, Watch, WatchStage
 
-__all__ = ["Moment", "Watched", "begin_sweep", "lock_watched"]
+__all__ = ["Meaning", "Moment", "Watched", "begin_sweep", "lock_watched", "read_watched"]
 
+Broken = DefinitionRefused | DefinitionError
 ANY_TIME: Final = datetime(2024, 2, 29, 12, tzinfo=UTC)
 
 
@@ -126,17 +127,29 @@ def lock_watched(
 
 
 def _read_each(ids: Collection[int], moment: Moment) -> Iterator[Watched]:
-    """The stamp is read first: what is saved after it is only read once more."""
-    _meanings.keep(moment.stamp)
-    for watch in Watch.objects.select_related("segment").filter(pk__in=ids).order_by("pk"):
-        try:
-            meaning = _meanings.read(watch.segment, moment)
-        except (DefinitionRefused, DefinitionError) as error:
-            _note_problem(watch, error)
+    for watch, meaning in _read_meanings(moment, pk__in=ids):
+        if isinstance(meaning, Exception):
+            _note_problem(watch, meaning)
             continue
         if meaning.fingerprint != watch.fingerprint:
             begin_sweep(watch, Cause.DEFINITION, moment, fingerprint=meaning.fingerprint)
         yield Watched(watch, meaning)
+
+
+def read_watched(moment: Moment) -> list[tuple[Watch, Meaning | None]]:
+    """All that are on and past their start, to look at without a lock; None where the definition is broken."""
+    found = _read_meanings(moment, is_on=True, stage__in=[WatchStage.SWEEPING, WatchStage.LIVE])
+    return [(watch, None if isinstance(meaning, Exception) else meaning) for watch, meaning in found]
+
+
+def _read_meanings(moment: Moment, **chosen: Any) -> Iterator[tuple[Watch, Meaning | Broken]]:
+    """The stamp is read first: what is saved after it is only read once more."""
+    _meanings.keep(moment.stamp)
+    for watch in Watch.objects.select_related("segment").filter(**chosen).order_by("pk"):
+        try:
+            yield watch, _meanings.read(watch.segment, moment)
+        except (DefinitionRefused, DefinitionError) as error:
+            yield watch, error
 
 
 class _Meanings:
@@ -176,7 +189,7 @@ def _digest(clause: Clause) -> str:
     return hashlib.sha256(repr((clause.text, clause.params)).encode()).hexdigest()
 
 
-def _note_problem(watch: Watch, error: DefinitionRefused | DefinitionError) -> None:
+def _note_problem(watch: Watch, error: Broken) -> None:
     """Its stays are left as they are; once it is mended, everybody is looked at again."""
     text = " ".join(error.lines) if isinstance(error, DefinitionRefused) else error.message
     if (watch.problem, watch.fingerprint) != (text, ""):

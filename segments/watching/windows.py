@@ -26,7 +26,7 @@ from segments.conditions.tree import Condition, Definition, Rows, Value, Zone, c
 from segments.watching.evaluate import fetch
 from segments.watching.watched import Moment
 
-__all__ = ["find_struck"]
+__all__ = ["find_struck", "is_concerned"]
 
 CONTACTS: Final = f"SELECT c.id AS contact_id FROM contacts_contact c WHERE c.state = {ContactState.ACTIVE.value} AND "
 
@@ -48,6 +48,11 @@ def find_struck(definition: Definition, moment: Moment, *, since: datetime, at_m
     params = [param for select in selects for param in select.params]
     sql = f"SELECT DISTINCT contact_id FROM ({union}) AS struck LIMIT {at_most + 1}"
     return sorted(contact_id for (contact_id,) in fetch(sql, params))
+
+
+def is_concerned(definition: Definition, moment: Moment, *, since: datetime) -> bool:
+    """Whether the clock may have turned anything since; asks the database for nothing but named segments."""
+    return any(True for _ in _Walk(moment, since).of_definition(definition))
 
 
 @dataclass(frozen=True, slots=True)
