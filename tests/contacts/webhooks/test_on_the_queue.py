@@ -14,9 +14,10 @@ from contacts import identity
 from contacts.identity.settled import settled_change
 from contacts.identity.types import API
 from contacts.models import Webhook
-from contacts.webhooks import replay_dead_letters, sources
+from contacts.webhooks import replay_dead_letters
 from contacts.webhooks.bell import forget_targets
 from contacts.webhooks.jobs import look_for_waiting
+from contacts.webhooks.journal import ContactChanges
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -112,7 +113,7 @@ def test_a_replay_is_enqueued(shop, listen, run_jobs):
     run_jobs()
     olena = make("A-1")
     ProcrastinateJob.objects.all().delete()
-    [source] = sources()
+    source = ContactChanges()
     webhook.dead_letters.create(
         source="contacts", number=source.last(), contact_id=olena, kind="created", at="2026-11-01T00:00Z",
         failed_at="2026-11-01T00:00Z", attempts=4, error="The server answered 400.",
