@@ -4,8 +4,8 @@
 one order a contact, then counts 20 definitions in turn with the SQL of ``segments_hand.sql`` (any index that exists,
 the same session). ``ratios`` are ours ÷ hand by name, from the parsed definition to the count: compiling, whatever is
 looked up for it, and the statement. ``ms`` are medians of the whole, as a door asks: the settings read anew, the
-definition parsed, the time limit set. Both must count the same. What it costs to keep histories of members is measured
-by ``benchmarks.watching``.
+definition parsed, the time limit set. Both must count the same. With ``--upkeep``, what it costs to keep histories of
+the members of 50 segments is measured in the same database (``benchmarks.watching``).
 """
 
 from __future__ import annotations
@@ -282,8 +282,14 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
         raise SystemExit(f"Only one side has {sorted(hand.keys() ^ chosen.keys())}.")
     names = given.only or list(chosen)
     figures = {name: compare(name, chosen[name], hand[name], values, given.rounds) for name in names}
+    upkeep = None
+    if given.upkeep:
+        from benchmarks.watching import measure_upkeep
+
+        upkeep = measure_upkeep(values)
     return {
         "contacts": given.contacts,
+        "upkeep": upkeep,
         "ratios": {name: round(found["ratio"], 3) for name, found in figures.items()},
         "ms": {name: round(found["whole"], 1) for name, found in figures.items()},
     }
@@ -296,6 +302,7 @@ def main() -> None:
     arguments.add_argument("--orders", type=int, help="one a contact unless given")
     arguments.add_argument("--rounds", type=int, default=5)
     arguments.add_argument("--only", nargs="*", help="these definitions")
+    arguments.add_argument("--upkeep", action="store_true", help="then what histories of members cost")
     arguments.add_argument("--json", action="store_true", help="the figures as the last line")
     given = arguments.parse_args()
     with own_database():
