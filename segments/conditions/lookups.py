@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from contacts.columns import all_columns
 from contacts.keys import Kind
-from contacts.models import Account, ChannelState, Contact, CustomField, EventType, Identifier, Import
+from contacts.models import Account, ChannelState, CustomField, EventType, Import
 from contacts.normalize import clean_email, compare_form
 from segments.conditions.dates import Clock
 from segments.conditions.errors import UnknownSegment
@@ -20,12 +20,16 @@ from segments.conditions.fields import Option
 from segments.conditions.parse import parse
 from segments.conditions.registry import Registry, build_registry
 from segments.conditions.relations import RowKind
-from segments.conditions.seen import SeenMember, read_members
 from segments.conditions.sql import Clause, render
 from segments.conditions.tree import Definition
 from segments.models import Segment, SegmentType
 
 __all__ = ["DatabaseLookups", "static_clause"]
+
+
+_HOLDERS: Final = """SELECT id, {column} FROM contacts_contact WHERE id = ANY(ARRAY(
+SELECT contact_id FROM contacts_identifier WHERE kind = %s AND app = '' AND value = ANY(%s)))"""
+"""Values to ids, then ids to rows: the inner select knows nothing of the outer one, and is done first."""
 
 
 class DatabaseLookups:
@@ -61,22 +65,10 @@ class DatabaseLookups:
         """The contacts whose primary value of ``kind`` is one of ``values``; further values do not count."""
         wanted = set(values)
         forms = [compare_form(kind, "", value)[2] for value in wanted]
-        ids = Identifier.objects.filter(value__in=forms, kind=kind, app="").values_list("contact_id", flat=True)
-        column = kind.slug
-        found = Contact.objects.filter(pk__in=list(ids)).values_list("pk", column)
+        with connection.cursor() as cursor:
+            cursor.execute(_HOLDERS.format(column=kind.slug), [int(kind), forms])
+            found = cursor.fetchall()
         return sorted(pk for pk, value in found if value in wanted or (value and _compared(kind, value) in wanted))
-
-    def find_members(self, relation_key: str, type_key: str | None = None) -> list[SeenMember]:
-        """What the newest rows of a relation keep in their JSON objects, such as the parameters of a type of events."""
-        asked = (relation_key, type_key)
-        if asked not in self.members_seen:
-            relation = self.registry.relations.get(relation_key)
-            self.members_seen[asked] = [] if relation is None else read_members(relation, type_key)
-        return self.members_seen[asked]
-
-    @cached_property
-    def members_seen(self) -> dict[tuple[str, str | None], list[SeenMember]]:
-        return {}
 
     def read_segment(self, segment_id: int) -> Definition | Clause:
         segment = Segment.objects.filter(pk=segment_id).first()
