@@ -20,6 +20,7 @@ from segments.conditions.fields import Option
 from segments.conditions.parse import parse
 from segments.conditions.registry import Registry, build_registry
 from segments.conditions.relations import RowKind
+from segments.conditions.seen import SeenMember, read_members
 from segments.conditions.sql import Clause, render
 from segments.conditions.tree import Definition
 from segments.models import Segment, SegmentType
@@ -69,6 +70,18 @@ class DatabaseLookups:
             cursor.execute(_HOLDERS.format(column=kind.slug), [int(kind), forms])
             found = cursor.fetchall()
         return sorted(pk for pk, value in found if value in wanted or (value and _compared(kind, value) in wanted))
+
+    def find_members(self, relation_key: str, type_key: str | None = None) -> list[SeenMember]:
+        """What the newest rows of a relation keep in their JSON objects, such as the parameters of a type of events."""
+        asked = (relation_key, type_key)
+        if asked not in self.members_seen:
+            relation = self.registry.relations.get(relation_key)
+            self.members_seen[asked] = [] if relation is None else read_members(relation, type_key)
+        return self.members_seen[asked]
+
+    @cached_property
+    def members_seen(self) -> dict[tuple[str, str | None], list[SeenMember]]:
+        return {}
 
     def read_segment(self, segment_id: int) -> Definition | Clause:
         segment = Segment.objects.filter(pk=segment_id).first()

@@ -67,6 +67,7 @@ def drop(page: Any, name: str, content: str) -> None:
 
 def choose(page: Any, header: str, wanted: str) -> None:
     """What a column becomes, by the keyboard: open, search, take the first."""
+    page.locator("form.cf-scripted [name=key]").wait_for()  # the page listens
     page.get_by_role("combobox", name=f"{header} ").focus()
     page.keyboard.press("Enter")
     page.keyboard.type(wanted)
