@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from django.db import connection
 from django.db.models import Q
 from django.db.models.functions import Lower
 
 from contacts.models import Import
+from segments.conditions.lookups import DatabaseLookups
 from segments.errors import AskingTookTooLong
 from segments.limits import stopped_after
 from segments.models import Segment
@@ -19,22 +19,6 @@ __all__ = ["name_import", "suggest_values"]
 
 MOST: Final = 20
 MILLISECONDS: Final = 500
-SEEN: Final = 5_000
-"""Rows that are looked at: people want an idea of what there is, and at once."""
-
-NAMES: Final[Mapping[tuple[str, str], str]] = {
-    ("events", "params."): "SELECT params AS object FROM contacts_event",
-    ("orders", "details."): "SELECT details AS object FROM contacts_order",
-    ("orders", "items."): "SELECT jsonb_path_query(items, '$[*]') AS object FROM contacts_order",
-}
-"""By relation and prefix: the objects whose members can be asked about."""
-
-_NAMES_OF: Final = (
-    "SELECT DISTINCT name FROM"
-    " (SELECT object FROM ({objects}) AS kept WHERE jsonb_typeof(object) = 'object' LIMIT {seen}) AS seen,"
-    " jsonb_object_keys(seen.object) AS name WHERE position(lower(%s) IN lower(name)) > 0 ORDER BY name LIMIT %s"
-)
-
 Suggestion = dict[str, Any]
 
 
@@ -50,8 +34,8 @@ def suggest_values(field: str, text: str, *, scope: str = "", may_see_contacts: 
         with stopped_after(MILLISECONDS):
             if by_name is not None:
                 return by_name(text)
-            if (scope, field) in NAMES:
-                return _find_names(NAMES[scope, field], text)
+            if scope and field.endswith("."):
+                return _find_names(scope, field, text)
     except AskingTookTooLong:
         return []
     key = f"{scope}.{field}" if scope else field
@@ -82,8 +66,9 @@ BY_NAME: Final[Mapping[str, Callable[[str], list[Suggestion]]]] = {
 }
 
 
-def _find_names(objects: str, text: str) -> list[Suggestion]:
-    """The names that members have in some of the rows."""
-    with connection.cursor() as cursor:
-        cursor.execute(_NAMES_OF.format(objects=objects, seen=SEEN), [text, MOST])
-        return [{"key": name, "label": name} for (name,) in cursor.fetchall()]
+def _find_names(relation: str, prefix: str, text: str) -> list[Suggestion]:
+    """The names that members have in the newest rows."""
+    seen = DatabaseLookups().find_members(relation)
+    names = {member.name for member in seen if member.field == prefix + member.name}
+    fitting = sorted(name for name in names if text.lower() in name.lower())
+    return [{"key": name, "label": name} for name in fitting[:MOST]]
