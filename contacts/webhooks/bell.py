@@ -7,31 +7,26 @@ twice a minute by ``look_for_waiting``.
 
 from __future__ import annotations
 
-import logging
-from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any, Final
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from contacts.models import Webhook
+from crm.nudges import Turns, enqueue_once
 
 __all__ = ["enqueue_delivery", "forget_targets", "note_changes", "ring"]
 
-logger = logging.getLogger(__name__)
-
 TARGETS_KNOWN_FOR: Final = 10.0
-QUIET: Final = 1.0
 
 
 class Bell:
-    """What this process knows: the active targets, and until when it need not nudge."""
+    """What this process knows: the active targets, and whose turn it is to nudge."""
 
     def __init__(self) -> None:
         self.targets: list[int] = []
         self.known_until = 0.0
-        self.quiet_until = 0.0
-        self.rings_again_at = 0.0
+        self.turns = Turns()
 
     def active_targets(self) -> list[int]:
         now = monotonic()
@@ -39,17 +34,6 @@ class Bell:
             self.targets = list(Webhook.objects.filter(is_active=True).values_list("pk", flat=True))
             self.known_until = now + TARGETS_KNOWN_FOR
         return self.targets
-
-    def take_turn(self) -> float | None:
-        """In how many seconds to nudge; None where a nudge that is to come covers this."""
-        now = monotonic()
-        if now >= self.quiet_until:
-            self.quiet_until = now + QUIET
-            return 0
-        if self.rings_again_at < now:
-            self.rings_again_at = self.quiet_until
-            return self.quiet_until - now
-        return None
 
 
 _bell: Final = Bell()
@@ -65,7 +49,7 @@ def ring() -> None:
     targets = _bell.active_targets()
     if not targets:
         return
-    seconds = _bell.take_turn()
+    seconds = _bell.turns.take()
     if seconds is not None:
         for webhook_id in targets:
             enqueue_delivery(webhook_id, seconds=seconds)
@@ -73,24 +57,12 @@ def ring() -> None:
 
 def forget_targets() -> None:
     """A target was saved here: read them again, and nudge without delay."""
-    _bell.known_until = _bell.quiet_until = _bell.rings_again_at = 0.0
+    _bell.known_until = 0.0
+    _bell.turns.start_anew()
 
 
 def enqueue_delivery(webhook_id: int, *, seconds: float = 0) -> None:
     """One job that is to come for each target, and one that is to come later."""
     from contacts.webhooks.jobs import deliver_job
 
-    lock = f"{deliver_job.name}:{webhook_id}{':later' if seconds else ''}"
-    if _is_enqueued(lock):
-        return
-    at = datetime.now(UTC) + timedelta(seconds=seconds) if seconds else None
-    deliver_job.configure(queueing_lock=lock, schedule_at=at).defer(webhook_id=webhook_id)
-
-
-def _is_enqueued(lock: str) -> bool:
-    """Asked first: the queue would refuse a second one with an error in the server's log."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT FROM procrastinate_jobs WHERE queueing_lock = %s AND status = 'todo')", [lock]
-        )
-        return bool(cursor.fetchone()[0])
+    enqueue_once(deliver_job, f"{deliver_job.name}:{webhook_id}", seconds=seconds, webhook_id=webhook_id)

@@ -7,21 +7,21 @@ a nudge to the queue once it is committed: at once when it was quiet, and at mos
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from time import monotonic
 from typing import Any, Final, NamedTuple
 
 import psycopg
-from django.db import connection, transaction
+from django.db import transaction
 
 from contacts.identity.load import array_of, open_cursor
+from crm.nudges import Turns, enqueue_once
 from segments.models import Cause, Watch
 
 __all__ = ["KNOWN_FOR", "Note", "enqueue_upkeep", "forget_watched", "note_changed", "take_notes"]
 
 KNOWN_FOR: Final = 5.0
 """Seconds after which a process asks again whether a segment is watched; a new watch waits as long for its start."""
-QUIET: Final = 1.0
 CONTACTS: Final = 1_000
 """In one note."""
 
@@ -47,13 +47,12 @@ class Note(NamedTuple):
 
 
 class _Known:
-    """What this process knows: whether a segment is watched, and until when it need not nudge."""
+    """What this process knows: whether a segment is watched, and whose turn it is to nudge."""
 
     def __init__(self) -> None:
         self.is_watching = False
         self.known_until = 0.0
-        self.quiet_until = 0.0
-        self.rings_again_at = 0.0
+        self.turns = Turns()
 
     def ask(self) -> bool:
         now = monotonic()
@@ -62,24 +61,14 @@ class _Known:
             self.known_until = now + KNOWN_FOR
         return self.is_watching
 
-    def take_turn(self) -> float | None:
-        """In how many seconds to nudge; None where a nudge that is to come covers this."""
-        now = monotonic()
-        if now >= self.quiet_until:
-            self.quiet_until = now + QUIET
-            return 0
-        if self.rings_again_at < now:
-            self.rings_again_at = self.quiet_until
-            return self.quiet_until - now
-        return None
-
 
 _known: Final = _Known()
 
 
 def forget_watched() -> None:
     """A watch was saved here: ask again, and nudge without delay."""
-    _known.known_until = _known.quiet_until = _known.rings_again_at = 0.0
+    _known.known_until = 0.0
+    _known.turns.start_anew()
 
 
 def note_changed(*, contact_ids: Sequence[int], at: datetime, what: str = Cause.CONTACT, **_: Any) -> None:
@@ -94,7 +83,7 @@ def note_changed(*, contact_ids: Sequence[int], at: datetime, what: str = Cause.
 
 
 def _ring() -> None:
-    seconds = _known.take_turn()
+    seconds = _known.turns.take()
     if seconds is not None:
         enqueue_upkeep(seconds=seconds)
 
@@ -103,20 +92,7 @@ def enqueue_upkeep(*, seconds: float = 0) -> None:
     """One job that is to come, and one that is to come later."""
     from segments.watching.jobs import move_on_job
 
-    lock = f"{move_on_job.name}{':later' if seconds else ''}"
-    if _is_enqueued(lock):
-        return
-    at = datetime.now(UTC) + timedelta(seconds=seconds) if seconds else None
-    move_on_job.configure(queueing_lock=lock, schedule_at=at).defer()
-
-
-def _is_enqueued(lock: str) -> bool:
-    """Asked first: the queue would refuse a second one with an error in the server's log."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT FROM procrastinate_jobs WHERE queueing_lock = %s AND status = 'todo')", [lock]
-        )
-        return bool(cursor.fetchone()[0])
+    enqueue_once(move_on_job, move_on_job.name, seconds=seconds)
 
 
 def take_notes(cursor: psycopg.Cursor[Any], *, contacts: int) -> Mapping[int, Note]:
