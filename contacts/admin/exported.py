@@ -15,13 +15,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from contacts import populations
 from contacts.admin.job_filters import EXPORT_FILTERS
 from contacts.admin.journal import show_moment
-from contacts.admin.listing import UncountedList
+from contacts.admin.listing import ReadOnlyAdmin, UncountedList
 from contacts.admin.merges import ActorList
 from contacts.exports.flow import open_file
 from contacts.models import ContactExport, ExportStatus
@@ -40,22 +39,13 @@ class ExportList(ActorList):
 
 
 @admin.register(ContactExport)
-class ContactExportAdmin(ModelAdmin):
+class ContactExportAdmin(ReadOnlyAdmin):
     """Nothing here is edited. Whoever may export contacts sees what was exported."""
 
     list_display = ("of", "format", "status_label", "progress", "actor", "asked", "file")
     list_display_links = None
     list_filter = EXPORT_FILTERS
     list_filter_submit = True
-    list_per_page = 25
-    list_disable_select_all = True
-    show_full_result_count = False
-    ordering = ("-pk",)
-    sortable_by = ()
-    actions = None
-
-    class Media:
-        css = {"all": ("contacts/contacts.css",)}
 
     def has_view_permission(self, request: HttpRequest, obj: ContactExport | None = None) -> bool:
         sees = any(request.user.has_perm(f"contacts.{verb}_contact") for verb in ("view", "change"))
@@ -63,15 +53,6 @@ class ContactExportAdmin(ModelAdmin):
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: ContactExport | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: ContactExport | None = None) -> bool:
-        return False
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[UncountedList]:
         return ExportList

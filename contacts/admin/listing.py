@@ -1,4 +1,4 @@
-"""Lists that never count: a page, and whether there is a next one."""
+"""Lists that never count, and admins of what nobody edits."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
 from contacts.admin.limits import TookTooLong, stopped_after
 
-__all__ = ["UncountedList"]
+__all__ = ["ReadOnlyAdmin", "UncountedList"]
 
 LIST_MILLISECONDS: Final = 2_000
 LAST_PAGE: Final = 400
@@ -60,3 +61,26 @@ class UncountedList(ChangeList):
     def find_rows(self, start: int) -> QuerySet[Any]:
         """Where the page begins."""
         return self.queryset[start:]
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """A list of what no form of the admin's makes, changes or deletes: pages and actions of their own do."""
+
+    list_per_page = 25
+    list_disable_select_all = True
+    show_full_result_count = False
+    ordering = ("-pk",)
+    sortable_by = ()
+    actions: Any = None
+
+    class Media:
+        css = {"all": ("contacts/contacts.css",)}
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

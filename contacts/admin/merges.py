@@ -14,12 +14,11 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from contacts.admin.actors import name_actors
 from contacts.admin.journal import show_moment, show_value
-from contacts.admin.listing import UncountedList
+from contacts.admin.listing import ReadOnlyAdmin, UncountedList
 from contacts.admin.wording import KINDS, RULES, SYSTEM_LABELS, link_contact, word
 from contacts.identity import UndoReport, undo_merge
 from contacts.models import Merge
@@ -41,33 +40,14 @@ class ActorList(UncountedList):
 
 
 @admin.register(Merge)
-class MergeAdmin(ModelAdmin):
-    """Nothing here is edited; *undo* is the verb."""
+class MergeAdmin(ReadOnlyAdmin):
+    """*Undo* is the verb; it asks for the right to change contacts."""
 
     list_display = ("summary", "actor", "why", "when", "undone")
     list_display_links = ("summary",)
-    list_per_page = 25
-    list_disable_select_all = True
-    show_full_result_count = False
-    ordering = ("-pk",)
-    sortable_by = ()
-    actions = None
     fields = ("survivor", "loser", "when", "why", "filled_shown", "moved_shown", "undone")
     readonly_fields = fields
     change_form_outer_after_template = "contacts/merge_undo.html"
-
-    class Media:
-        css = {"all": ("contacts/contacts.css",)}
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Merge | None = None) -> bool:
-        """Nothing of a merge can be edited; undoing asks for the right to change contacts."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Merge | None = None) -> bool:
-        return False
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ActorList]:
         return ActorList

@@ -26,7 +26,7 @@ from unfold.widgets import (
 
 from contacts import webhooks
 from contacts.admin.journal import show_moment
-from contacts.admin.listing import UncountedList
+from contacts.admin.listing import ReadOnlyAdmin, UncountedList
 from contacts.admin.wording import link_contact
 from contacts.columns import all_columns
 from contacts.models import CustomField, Webhook, WebhookDeadLetter
@@ -239,7 +239,7 @@ class WebhookAdmin(ModelAdmin):
 
 
 @admin.register(WebhookDeadLetter)
-class WebhookDeadLetterAdmin(ModelAdmin):
+class WebhookDeadLetterAdmin(ReadOnlyAdmin):
     """Changes that were given up; they can be sent again, or forgotten."""
 
     list_display = ("kind_shown", "contact", "webhook", "changed", "given_up", "error_shown", "replay_shown")
@@ -247,24 +247,10 @@ class WebhookDeadLetterAdmin(ModelAdmin):
     list_filter = ("webhook",)
     list_select_related = ("webhook",)
     list_per_page = 50
-    list_disable_select_all = True
-    show_full_result_count = False
-    ordering = ("-pk",)
-    sortable_by = ()
     actions = ("replay", "discard")
 
     class Media:
         css = {"all": ("contacts/contacts.css", "contacts/webhooks.css")}
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: WebhookDeadLetter | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: WebhookDeadLetter | None = None) -> bool:
-        """Done by the action, which says what it means."""
-        return False
 
     def has_replay_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("contacts.change_webhook")
