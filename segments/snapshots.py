@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import psycopg
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -121,10 +120,5 @@ def fill_snapshot(snapshot: Snapshot) -> int:
 
 
 def _finish(snapshot: Snapshot, error: str = "") -> None:
-    stands: dict[str, Any] = {"finished_at": _now(), "error": error}
-    Snapshot.objects.filter(pk=snapshot.pk).update(**stands)
-    snapshot.finished_at, snapshot.error = stands["finished_at"], error
-
-
-def _now() -> datetime:
-    return timezone.now()
+    snapshot.finished_at, snapshot.error = timezone.now(), error
+    Snapshot.objects.filter(pk=snapshot.pk).update(finished_at=snapshot.finished_at, error=error)

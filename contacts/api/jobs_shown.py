@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
-from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 
 from contacts.api.files import link_of
@@ -16,7 +15,7 @@ from contacts.exports.filters import STATUSES as EXPORT_STATUSES
 from contacts.imports.filters import STATUSES as IMPORT_STATUSES
 from contacts.models import ContactExport, ExportStatus, Import
 
-__all__ = ["read_conditions", "refused_conditions", "show_export", "show_import"]
+__all__ = ["CONDITIONS", "read_conditions", "show_export", "show_import"]
 
 CONDITIONS: Final = {"status": "status", "createdAfter": "created_after", "createdBefore": "created_before"}
 OF_IMPORT: Final = {status: name for name, statuses in IMPORT_STATUSES.items() for status in statuses}
@@ -77,12 +76,3 @@ def show_moments(created: datetime, started: datetime | None, finished: datetime
 def read_conditions(params: Mapping[str, str]) -> dict[str, str]:
     """What a list is narrowed by, by the names of its filter."""
     return {column: params[name].strip() for name, column in CONDITIONS.items() if params.get(name, "").strip()}
-
-
-def refused_conditions(errors: Mapping[str, Any]) -> ValidationError:
-    names = {column: name for name, column in CONDITIONS.items()}
-    entries: dict[str, Any] = {
-        names.get(column, column): [ErrorDetail(text, "invalid_value") for text in texts]
-        for column, texts in errors.items()
-    }
-    return ValidationError(entries)

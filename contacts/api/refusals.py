@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import ErrorDetail, ValidationError
@@ -13,7 +14,7 @@ from contacts.identity.errors import ContactNotFound, ExternalIdTaken, InvalidRe
 from contacts.records import Problem
 from crm.errors import CardfileError
 
-__all__ = ["check_readable", "no_such_contact", "told_on_the_wire"]
+__all__ = ["check_readable", "no_such_contact", "refused_conditions", "told_on_the_wire"]
 
 
 @contextmanager
@@ -44,6 +45,16 @@ def refused(problems: Iterable[Problem]) -> ValidationError:
     entries: dict[str, list[ErrorDetail]] = {}
     for path, code, message in problems:
         entries.setdefault(path, []).append(ErrorDetail(message, code))
+    return ValidationError(entries)
+
+
+def refused_conditions(errors: Mapping[str, Any], conditions: Mapping[str, str]) -> ValidationError:
+    """What a list cannot be narrowed by; ``conditions`` are the parameters' names, and those of the filter for them."""
+    names = {column: name for name, column in conditions.items()}
+    entries: dict[str, Any] = {
+        names.get(column, column): [ErrorDetail(text, "invalid_value") for text in texts]
+        for column, texts in errors.items()
+    }
     return ValidationError(entries)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Final
 
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import ErrorDetail, ValidationError
@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from contacts.api import schema_contacts as schema
 from contacts.api.fields import keys_by_id
 from contacts.api.reading import show_contacts
+from contacts.api.refusals import refused_conditions
 from contacts.api.translate import LARGEST_ID, is_empty, read_id
 from contacts.filters import ContactFilter
 from contacts.models import Contact, ContactState
@@ -47,7 +48,7 @@ class SearchContacts(ApiView):
         page = read_page(request.query_params)
         filtered = ContactFilter(conditions, Contact.objects.all())
         if not filtered.is_valid():
-            raise refused_conditions(filtered.errors)
+            raise refused_conditions(filtered.errors, CONDITIONS)
         order = ("pk",) if request.query_params.get("sortBy") == "contactId" else ("-updated_at", "-pk")
         rows, total = fetch_page(filtered.qs.order_by(*order).values(), page)
         return answer_page(show_contacts(rows, keys_by_id()), total)
@@ -74,15 +75,6 @@ def read_conditions(params: Mapping[str, str]) -> dict[str, str]:
         message = _("Search by externalCustomerId alone, or by the others: {names}.").format(names=others)
         raise ValidationError({EXCLUSIVE: [ErrorDetail(message, "exclusive_parameter")]})
     return {CONDITIONS[name]: value for name, value in given.items()}
-
-
-def refused_conditions(errors: Mapping[str, Any]) -> ValidationError:
-    names = {column: name for name, column in CONDITIONS.items()}
-    entries: dict[str, Any] = {
-        names.get(column, column): [ErrorDetail(text, "invalid_value") for text in texts]
-        for column, texts in errors.items()
-    }
-    return ValidationError(entries)
 
 
 def read_ids(texts: Iterable[str]) -> list[int]:

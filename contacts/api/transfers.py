@@ -16,8 +16,8 @@ from contacts import populations
 from contacts.api import schema_transfers as schema
 from contacts.api.bulk import ReadableByWriters, check_call, named, settle
 from contacts.api.fields import keys_by_id
-from contacts.api.jobs_shown import read_conditions, refused_conditions, show_export, show_import
-from contacts.api.refusals import refused
+from contacts.api.jobs_shown import CONDITIONS, read_conditions, show_export, show_import
+from contacts.api.refusals import refused, refused_conditions
 from contacts.api.translate import is_empty, read_id
 from contacts.api.translate_bulk import WireBulk, read_choices, read_texts, read_yes_no
 from contacts.api.views import name_of_caller
@@ -95,7 +95,7 @@ class ImportsView(ReadableByWriters):
     def get(self, request: Request) -> Response:
         filtered = ImportFilter(read_conditions(request.query_params), Import.objects.filter(status__in=BEGUN))
         if not filtered.is_valid():
-            raise refused_conditions(filtered.errors)
+            raise refused_conditions(filtered.errors, CONDITIONS)
         rows, total = fetch_page(filtered.qs.order_by("-pk"), read_page(request.query_params))
         return answer_page([show_import(run, request) for run in rows], total)
 
@@ -143,7 +143,7 @@ class ExportsView(ApiView):
     def get(self, request: Request) -> Response:
         filtered = ExportFilter(read_conditions(request.query_params), ContactExport.objects.all())
         if not filtered.is_valid():
-            raise refused_conditions(filtered.errors)
+            raise refused_conditions(filtered.errors, CONDITIONS)
         rows, total = fetch_page(filtered.qs.order_by("-pk"), read_page(request.query_params))
         return answer_page([show_export(export, request) for export in rows], total)
 
