@@ -16,10 +16,15 @@ A job is a batch, never one contact, and may run twice: a job whose worker died 
 """
 
 import functools
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
+from django.utils.translation import gettext as _
 from procrastinate import JobContext, PsycopgConnector, exceptions, jobs
 from procrastinate.connector import BaseConnector
 from procrastinate.contrib.django import app
@@ -28,8 +33,9 @@ from procrastinate.contrib.django.utils import connector_params
 from procrastinate.tasks import Task
 
 from crm.api import answers
+from crm.errors import CardfileError
 
-__all__ = ["app", "periodic", "run_worker"]
+__all__ = ["app", "failures_told", "periodic", "run_worker"]
 
 MOST_ATTEMPTS = 5  # of a job whose worker keeps dying: perhaps the job is what kills it
 SHUTDOWN_SECONDS = 10  # for jobs that are under way when the worker is told to stop
@@ -56,6 +62,25 @@ def periodic(*, cron: str, **options: Any) -> Callable[[Callable[[], object]], T
         return app.periodic(cron=cron)(task)
 
     return register
+
+
+@contextmanager
+def failures_told(tell: Callable[[str], object], *, gone: str, logger: logging.Logger, name: str) -> Iterator[None]:
+    """What ends a job's work is told to whoever waits for it, and given on to the queue unless it is theirs to mend.
+
+    ``gone`` is what they read where the database went away; ``name`` is what the log calls the work.
+    """
+    try:
+        yield
+    except (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError):
+        tell(gone)
+        raise
+    except CardfileError as error:
+        tell(error.message)
+    except Exception:
+        logger.exception("%s failed.", name)
+        tell(_("Something went wrong. Tell the administrator, who finds it in the log."))
+        raise
 
 
 def run_worker(*, concurrency: int | None = None, wait: bool = True) -> None:

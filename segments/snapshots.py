@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import itertools
 import logging
+from functools import partial
 from typing import Final
 
-import psycopg
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from contacts.models import ContactState
-from crm.errors import CardfileError
-from crm.jobs import app
+from crm.jobs import app, failures_told
 from segments.catalogue import save_segment
 from segments.conditions.lookups import DatabaseLookups
 from segments.errors import AskingTookTooLong
@@ -93,17 +92,9 @@ def fill_job(snapshot_id: int) -> None:
 
 
 def attend(snapshot: Snapshot) -> None:
-    try:
+    gone = _("The database was gone. Take the snapshot again.")
+    with failures_told(partial(_finish, snapshot), gone=gone, logger=logger, name=f"Snapshot {snapshot.pk}"):
         fill_snapshot(snapshot)
-    except (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError):
-        _finish(snapshot, _("The database was gone. Take the snapshot again."))
-        raise
-    except CardfileError as error:
-        _finish(snapshot, error.message)
-    except Exception:
-        logger.exception("Snapshot %s failed.", snapshot.pk)
-        _finish(snapshot, _("Something went wrong. Tell the administrator, who finds it in the log."))
-        raise
 
 
 def fill_snapshot(snapshot: Snapshot) -> int:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
+from functools import partial
 
-import psycopg
-from django.db import InterfaceError, OperationalError, connection
+from django.db import connection
 from django.utils.translation import gettext as _
 
 from contacts.exports.errors import Withdrawn
 from contacts.exports.flow import JOB, OPEN, forget_old_exports, write_export
 from contacts.models import ContactExport, ExportStatus
-from crm.errors import CardfileError
-from crm.jobs import app, periodic
+from crm.jobs import app, failures_told, periodic
 
 __all__ = ["forget_files", "write_export_job"]
 
@@ -31,19 +31,12 @@ def write_export_job(export_id: int) -> None:
 
 
 def attend(export: ContactExport) -> None:
-    try:
+    gone = _("The database was gone. Export again.")
+    with (
+        failures_told(partial(fail, export), gone=gone, logger=logger, name=f"Export {export.pk}"),
+        suppress(Withdrawn),
+    ):
         write_export(export)
-    except Withdrawn:
-        return
-    except (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError):
-        fail(export, _("The database was gone. Export again."))
-        raise
-    except CardfileError as error:
-        fail(export, error.message)
-    except Exception:
-        logger.exception("Export %s failed.", export.pk)
-        fail(export, _("Something went wrong. Tell the administrator, who finds it in the log."))
-        raise
 
 
 def fail(export: ContactExport, message: str) -> None:
