@@ -32,6 +32,7 @@ from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.contrib.django.utils import connector_params
 from procrastinate.tasks import Task
 
+from crm import audit
 from crm.api import answers
 from crm.errors import CardfileError
 
@@ -120,3 +121,8 @@ async def forget_old_jobs(context: JobContext, timestamp: int) -> None:
 @periodic(cron="23 * * * *")
 def forget_old_answers() -> None:
     answers.forget_old_answers()
+
+
+@periodic(cron="41 2 * * *")
+def forget_old_audit_entries() -> None:
+    audit.forget_old_entries()

@@ -7,7 +7,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-__all__ = ["ApiKey", "StoredAnswer"]
+__all__ = ["ApiKey", "AuditEntry", "StoredAnswer"]
 
 UNUSED_AFTER = timedelta(days=90)
 
@@ -85,3 +85,57 @@ class StoredAnswer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pk}"
+
+
+class AuditEntry(models.Model):
+    """Who came in, and what was done with keys, settings and files; see ``crm.audit``. Only ever added to."""
+
+    class Action(models.TextChoices):
+        SIGNED_IN = "signed_in", _("Signed in")
+        SIGN_IN_FAILED = "sign_in_failed", _("Could not sign in")
+        LOCKED_OUT = "locked_out", _("Locked out")
+        UNLOCKED = "unlocked", _("Unlocked")
+        SIGNED_OUT = "signed_out", _("Signed out")
+        SESSION_ENDED = "session_ended", _("Session ended")
+        PASSWORD_CHANGED = "password_changed", _("Password changed")
+        TWO_FACTOR_ON = "two_factor_on", _("Two-factor login switched on")
+        TWO_FACTOR_OFF = "two_factor_off", _("Two-factor login switched off")
+        TWO_FACTOR_RESET = "two_factor_reset", _("Two-factor login reset")
+        RECOVERY_CODES_MADE = "recovery_codes_made", _("Recovery codes made")
+        RECOVERY_CODE_USED = "recovery_code_used", _("Recovery code used")
+        INVITED = "invited", _("Invited")
+        ROLE_CHANGED = "role_changed", _("Role changed")
+        KEY_MADE = "key_made", _("API key made")
+        KEY_DISABLED = "key_disabled", _("API key disabled")
+        KEY_ENABLED = "key_enabled", _("API key enabled again")
+        KEY_USED = "key_used", _("API key used")
+        EXPORTED = "exported", _("Exported")
+        DOWNLOADED = "downloaded", _("Downloaded")
+        ADDED = "added", _("Added")
+        CHANGED = "changed", _("Changed")
+        DELETED = "deleted", _("Deleted")
+        STARTED = "started", _("Started")
+
+    at = models.DateTimeField(_("when"), editable=False)
+    by = models.CharField(_("by"), max_length=100, blank=True, editable=False)
+    who = models.CharField(_("who"), max_length=150, blank=True, editable=False)
+    action = models.CharField(_("what"), max_length=30, choices=Action, editable=False)
+    about = models.CharField(_("about"), max_length=200, blank=True, editable=False)
+    details = models.JSONField(_("details"), default=dict, editable=False)
+    address = models.GenericIPAddressField(_("address"), null=True, editable=False)
+    user_agent = models.CharField(_("device"), max_length=300, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("audit entry")
+        verbose_name_plural = _("audit log")
+        ordering = ("-pk",)
+        default_permissions = ("view",)
+        indexes = (
+            models.Index(fields=["at"], name="audit_at"),
+            models.Index(fields=["action", "-id"], name="audit_action"),
+            models.Index(fields=["by", "-id"], name="audit_by"),
+            models.Index(fields=["about", "-id"], name="audit_about"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.get_action_display()} ({self.at:%Y-%m-%d %H:%M})"

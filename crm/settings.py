@@ -219,6 +219,10 @@ RELAXED_CSP = {
     "/api/docs": STRICT_CSP | {"style-src": [SELF, UNSAFE_INLINE]},
 }
 
+# How many proxies stand before us, each adding to X-Forwarded-For. 0: the address that calls is the caller's own.
+PROXIES = env.int("PROXIES", default=0)
+AUDIT_DAYS = env.int("AUDIT_DAYS", default=730)  # after which entries of the audit log are erased
+
 # The address that people reach this site at, without a slash: https://crm.example.com. Links in mails begin with it;
 # empty: with the address that the call which caused them came to.
 PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")
