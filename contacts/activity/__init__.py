@@ -7,6 +7,7 @@ who somebody is, changes no field of a contact, and knows no request, no form, n
 from contacts.activity.events import note_events, record_events
 from contacts.activity.orders import record_orders
 from contacts.activity.timeline import TimelineEntry, TimelinePage, timeline
+from contacts.activity.totals import Revenue, Totals, read_totals
 from contacts.activity.types import (
     MOBILE_EVENT,
     WEB_EVENT,
@@ -27,9 +28,12 @@ __all__ = [
     "NewOrder",
     "OrderOutcome",
     "OrderStatus",
+    "Revenue",
     "TimelineEntry",
     "TimelinePage",
+    "Totals",
     "note_events",
+    "read_totals",
     "record_events",
     "record_orders",
     "timeline",

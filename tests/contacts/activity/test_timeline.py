@@ -9,6 +9,7 @@ import pytest
 
 from contacts.activity import WEB_EVENT, record_events, record_orders, timeline
 from contacts.activity.errors import InvalidPosition
+from contacts.activity.timeline import KINDS
 from contacts.identity import merge_contacts, resolve_one
 from contacts.identity.types import API, IMPORT
 from contacts.models import Import, ImportStatus
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 
 def told(page):
-    return [(entry.kind, entry.title) for entry in page.entries]
+    return [(entry.table, entry.title) for entry in page.entries]
 
 
 def test_events_orders_and_changes_stand_in_one_list_newest_first(make_contact):
@@ -69,9 +70,44 @@ def test_only_the_kinds_that_are_asked_for_are_told(make_contact):
     olena = make_contact(email="olena@example.com")
     record_orders([order("N-1", email="olena@example.com")], by=BY, at=NOW)
 
-    assert told(timeline(olena, kinds=["order"])) == [("order", "N-1")]
-    assert told(timeline(olena, kinds=["change"])) == [("change", "created")]
+    assert told(timeline(olena, kinds=["order"])) == [("order", "N-1"), ("event", "orderINITIALIZED")]
+    assert told(timeline(olena, kinds=["edit"])) == [("change", "created")]
     assert told(timeline(olena, kinds=[])) == []
+
+
+def test_each_thing_that_happened_is_of_one_kind(make_contact):
+    olena, oksana = make_contact(external_id="C-1", cookies=("c1",)), make_contact(external_id="C-2")
+    mine = {"external_id": "C-1"}
+    record_events([event("login", **mine)], by=BY, at=NOW)
+    record_events([event("pageView", cookies=("c1",))], by=BY, at=NOW, plan=WEB_EVENT)
+    record_orders([order("N-1", **mine)], by=BY, at=NOW)
+    run = Import.objects.create(file_name="autumn.csv", by="user:1", status=ImportStatus.FINISHED, started_at=NOW)
+    resolve_one({**mine, "town": "Lutsk"}, replace(IMPORT, import_id=run.pk), by=f"import:{run.pk}", at=NOW)
+    resolve_one({**mine, "town": "Lviv"}, API, by=BY, at=NOW)
+    merge_contacts(olena, oksana, by="user:1", at=NOW)
+
+    kinds = {kind: [entry.title for entry in timeline(olena, kinds=[kind]).entries] for kind in KINDS}
+
+    assert kinds == {
+        "event": ["login"],
+        "visit": ["pageView"],
+        "order": ["N-1", "orderINITIALIZED"],
+        "edit": ["updated", "created", "created"],
+        "import": ["updated"],
+        "merge": ["merged", "merged"],
+    }
+    assert {entry.kind for entry in timeline(olena).entries} == set(KINDS)
+
+
+def test_a_period_begins_with_its_first_moment_and_ends_before_its_last(make_contact):
+    olena = make_contact(email="olena@example.com", at=NOW - timedelta(days=40))
+    days = [event(f"day{day}", email="olena@example.com", occurred_at=NOW - timedelta(days=day)) for day in range(6)]
+    record_events(days, by=BY, at=NOW)
+
+    page = timeline(olena, since=NOW - timedelta(days=4), until=NOW - timedelta(days=1), limit=2)
+
+    assert told(page) == [("event", "day2"), ("event", "day3")]
+    assert told(timeline(olena, since=NOW - timedelta(days=4), before=page.next)) == [("event", "day4")]
 
 
 def test_what_happened_to_a_contact_that_was_merged_into_it_is_part_of_it(make_contact):
@@ -81,7 +117,7 @@ def test_what_happened_to_a_contact_that_was_merged_into_it_is_part_of_it(make_c
 
     entries = timeline(survivor).entries
 
-    assert {(entry.kind, entry.title, entry.contact_id) for entry in entries} == {
+    assert {(entry.table, entry.title, entry.contact_id) for entry in entries} == {
         ("event", "pageView", survivor),
         ("change", "created", survivor),
         ("change", "merged", survivor),
