@@ -24,9 +24,10 @@ from contacts.imports import files
 from contacts.imports.errors import ImportRunning, WorkerDied
 from contacts.imports.links import fetch_file
 from contacts.imports.preview import preview_import
-from contacts.imports.run import carry_out, claiming, may_claim, number_of, wait_for_claim
+from contacts.imports.run import carry_out, wait_for_claim
 from contacts.imports.undo import undo_import
 from contacts.models import Import, ImportStatus, ImportWish, PreviewRow
+from crm.claims import claiming, is_claimed, may_claim
 from crm.errors import CardfileError
 from crm.jobs import app, periodic
 
@@ -214,14 +215,8 @@ def take_up_left() -> None:
     # What the command imports it goes on with itself; of such imports only the undo is ours.
     ours = Import.objects.filter(status__in=ACTIVE).exclude(stored_name="", status=ImportStatus.RUNNING)
     for import_id, status in ours.order_by("pk").values_list("pk", "status"):
-        if not is_claimed(import_id):
+        if not is_claimed(claim_of(import_id)):
             enqueue_once(JOBS[ImportStatus(status)], import_id)
-
-
-def is_claimed(import_id: int) -> bool:
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [number_of(claim_of(import_id))])
-        return not cursor.fetchone()[0]
 
 
 def enqueue_once(job: Any, import_id: int) -> None:

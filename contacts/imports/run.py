@@ -12,7 +12,6 @@ prepared, on the worker, where its job holds the claim.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import time
@@ -41,6 +40,7 @@ from contacts.imports.reading import FileScan, open_rows, scan_file
 from contacts.imports.sources import Source, as_table, open_table
 from contacts.models import Import, ImportRow, ImportStatus, ImportWish
 from contacts.sheaf import Sheaf
+from crm.claims import claiming, may_claim
 
 __all__ = [
     "COUNTED",
@@ -51,9 +51,6 @@ __all__ = [
     "added",
     "carry_out",
     "claimed",
-    "claiming",
-    "may_claim",
-    "number_of",
     "open_import",
     "run_import",
     "wait_for_claim",
@@ -198,35 +195,12 @@ def claimed(name: str) -> Iterator[None]:
         yield
 
 
-@contextlib.contextmanager
-def claiming() -> Iterator[psycopg.Connection[Any]]:
-    """A connection for claims. They go with it: a killed process holds nothing."""
-    own: psycopg.Connection[Any] = psycopg.connect(**{**connection.get_connection_params(), "autocommit": True})
-    try:
-        yield own
-    finally:
-        with contextlib.suppress(psycopg.Error):  # a server that went down has let go of everything
-            own.execute("SELECT pg_advisory_unlock_all()")  # at once; a closed connection takes its time
-        own.close()
-
-
 def wait_for_claim(own: psycopg.Connection[Any], name: str) -> None:
     deadline = time.monotonic() + CLAIM_SECONDS
     while not may_claim(own, name):
         if time.monotonic() > deadline:
             raise ImportRunning
         time.sleep(0.1)
-
-
-def may_claim(own: psycopg.Connection[Any], name: str) -> bool:
-    """Take a claim, if nobody has it."""
-    row = own.execute("SELECT pg_try_advisory_lock(%s)", (number_of(name),)).fetchone()
-    return bool(row and row[0])
-
-
-def number_of(claim: str) -> int:
-    """The advisory lock of a claim."""
-    return int.from_bytes(hashlib.blake2b(claim.encode(), digest_size=8).digest(), "big", signed=True)
 
 
 CLOSED: Final = (ImportStatus.FINISHED, ImportStatus.CANCELLED, ImportStatus.UNDOING, ImportStatus.UNDONE)
