@@ -1,4 +1,4 @@
-"""The one set of conditions by which lists of contacts are narrowed: the API's search and the back office's list.
+"""The conditions by which lists of contacts are narrowed: those of the API's search, and those of the back office.
 
 An email, a phone, an external ID are looked up through identifiers, values → ids → rows, so that every address a
 contact has finds it and the tables may be distributed. A value that cannot be one finds nobody.
@@ -6,22 +6,30 @@ contact has finds it and the tables may be distributed. A value that cannot be o
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import django_filters
 from django.core.exceptions import ValidationError
-from django.db.models import Q, QuerySet, Subquery
+from django.db.models import F, Q, QuerySet, Subquery
+from django.db.models.lookups import GreaterThan
 from django_filters.fields import IsoDateTimeField
 
+from contacts import populations
+from contacts.columns import CUSTOM_PREFIX
+from contacts.custom_filters import UnknownCondition, narrow_by_field
+from contacts.finding.names import NamesMatch
+from contacts.finding.search import find_exact, name_words, read_query
 from contacts.identity.settings import current_settings
 from contacts.keys import Kind
-from contacts.models import Contact, ContactState, Identifier
+from contacts.models import Account, Change, ChannelState, Contact, ContactState, Identifier
 from contacts.normalize import InvalidValue, clean_email, clean_external_id, compare_form
 from contacts.phones import parse_phone
 
-__all__ = ["ContactFilter", "MomentFilter", "begins_with", "narrow"]
+__all__ = ["LIST_CONDITIONS", "ContactFilter", "MomentFilter", "begins_with", "narrow", "narrow_list", "read_day"]
 
 FEW: Final = 1_000
 YES_OR_NO: Final = [("yes", "yes"), ("no", "no")]
@@ -144,3 +152,153 @@ def narrow(contacts: QuerySet[Contact], name: str, value: str | None) -> QuerySe
     """By one of the conditions alone; an empty value is none, but for the state."""
     narrowed: QuerySet[Contact] = ContactFilter.base_filters[name].filter(contacts, value or "")
     return narrowed
+
+
+# The conditions of the lists that people look at
+
+
+Narrow = Callable[[QuerySet[Contact], list[str]], QuerySet[Contact]]
+"""Those among contacts for whom one of the values holds; a value that means nothing holds for nobody."""
+
+CHANNEL_STATES: Final = {state.name.lower(): int(state) for state in ChannelState}
+HAS_COLUMNS: Final = {name: name.removeprefix("has_") for name in ("has_external_id", "has_email", "has_phone")}
+TOKEN_CHANNELS: Final = {kind.slug: kind for kind in (Kind.MOBILE_PUSH, Kind.WEB_PUSH, Kind.TELEGRAM)}
+CHANNELS: Final = ("email", "phone", *TOKEN_CHANNELS)
+STATES: Final = {
+    "active": (ContactState.ACTIVE,),
+    "deleted": (ContactState.DELETED,),
+    "all": (ContactState.ACTIVE, ContactState.DELETED),
+}
+DAYS_AGO: Final = re.compile(r"-(\d{1,4})d", re.ASCII)
+
+
+def by_state(contacts: QuerySet[Contact], values: list[str]) -> QuerySet[Contact]:
+    return contacts.filter(state__in={state for value in values for state in STATES.get(value, ())})
+
+
+def by_source(contacts: QuerySet[Contact], values: list[str]) -> QuerySet[Contact]:
+    return contacts.filter(source__in=values)
+
+
+def by_channel_state(column: str) -> Narrow:
+    def narrow_to(contacts: QuerySet[Contact], values: list[str]) -> QuerySet[Contact]:
+        states = [CHANNEL_STATES[value] for value in values if value in CHANNEL_STATES]
+        return contacts.filter(**{f"{column}__in": states})
+
+    return narrow_to
+
+
+def by_having(column: str) -> Narrow:
+    def narrow_to(contacts: QuerySet[Contact], values: list[str]) -> QuerySet[Contact]:
+        asked = set(values) & {"yes", "no"}
+        if len(asked) != 1:
+            return contacts if asked else contacts.none()
+        return contacts.filter(**{f"{column}__isnull": asked == {"no"}})
+
+    return narrow_to
+
+
+def by_channel(contacts: QuerySet[Contact], values: list[str]) -> QuerySet[Contact]:
+    """Those that can be reached by one of the channels at all, whatever its state."""
+    condition = Q(pk__in=[])
+    for value in values:
+        if value in TOKEN_CHANNELS:
+            held = F("identifier_kinds").bitand(1 << TOKEN_CHANNELS[value])
+            condition |= Q(GreaterThan(held, 0))
+        elif value in CHANNELS:
+            condition |= Q(**{f"{value}__isnull": False})
+    return contacts.filter(condition)
+
+
+def by_segment(contacts: QuerySet[Contact], values: list[str]) -> QuerySet[Contact]:
+    """In each of the segments, of any type; a segment that there is not has nobody in it."""
+    keeper = populations.current()
+    for number in map(read_number, values):
+        if not number or keeper.find(number) is None:
+            return contacts.none()
+        contacts = contacts & keeper.members(number)
+    return contacts
+
+
+def by_import(contacts: QuerySet[Contact], values: list[str]) -> QuerySet[Contact]:
+    """Touched by one of the imports. Who was merged since is not among them; the import's segment has survivors."""
+    touched = Change.objects.filter(import_id__in=[read_number(value) for value in values])
+    return contacts.filter(pk__in=touched.values("contact_id"))
+
+
+def by_moment(column: str, *, is_end: bool) -> Narrow:
+    """From a day on, or up to the end of one; the last value counts."""
+
+    def narrow_to(contacts: QuerySet[Contact], values: list[str]) -> QuerySet[Contact]:
+        day = read_day(values[-1])
+        if day is None:
+            return contacts.none()
+        if is_end:
+            return contacts.filter(**{f"{column}__lt": begin_of(day, days=1)})
+        return contacts.filter(**{f"{column}__gte": begin_of(day)})
+
+    return narrow_to
+
+
+def by_text(contacts: QuerySet[Contact], values: list[str]) -> QuerySet[Contact]:
+    """What the search box understands: all that have the value exactly, or whose name begins so."""
+    query = read_query(values[-1], current_settings().schema.country)
+    exact = find_exact(query)
+    words = name_words(query, exact)
+    return contacts.filter(Q(pk__in=exact) | Q(NamesMatch(words))) if words else contacts.filter(pk__in=exact)
+
+
+def read_number(text: str) -> int:
+    """The number, 0 where it can be none of ours."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
+
+
+def read_day(text: str) -> date | None:
+    """``2026-11-22``, or ``-7d`` for seven days ago, by the account's calendar."""
+    try:
+        ago = DAYS_AGO.fullmatch(text)
+        return datetime.now(read_zone()).date() - timedelta(days=int(ago[1])) if ago else date.fromisoformat(text)
+    except (ValueError, OverflowError):
+        return None
+
+
+def begin_of(day: date, *, days: int = 0) -> datetime:
+    """When the day begins in the account's time zone, or so many days later; years at the ends of time are cut."""
+    shown = max(min(day, date(9998, 12, 30)), date(2, 1, 1)) + timedelta(days=days)
+    return datetime.combine(shown, time.min, read_zone()).astimezone(UTC)
+
+
+def read_zone() -> ZoneInfo:
+    """The account's, so that a page and a job mean the same days."""
+    name = Account.objects.order_by("pk").values_list("time_zone", flat=True).first()
+    try:
+        return ZoneInfo(name or "UTC")
+    except (ValueError, ZoneInfoNotFoundError):
+        return ZoneInfo("UTC")
+
+
+LIST_CONDITIONS: Final[Mapping[str, Narrow]] = {
+    "q": by_text,
+    "state": by_state,
+    **{name: by_having(column) for name, column in HAS_COLUMNS.items()},
+    "channel": by_channel,
+    "email_state": by_channel_state("email_state"),
+    "phone_state": by_channel_state("phone_state"),
+    "source": by_source,
+    "segment": by_segment,
+    "import": by_import,
+    "created_from": by_moment("created_at", is_end=False),
+    "created_to": by_moment("created_at", is_end=True),
+    "changed_from": by_moment("updated_at", is_end=False),
+    "changed_to": by_moment("updated_at", is_end=True),
+}
+"""Every condition of the list of contacts by the parameter of its address, but for those of custom fields."""
+
+
+def narrow_list(contacts: QuerySet[Contact], name: str, values: list[str]) -> QuerySet[Contact]:
+    """By one condition, with at least one value; raises ``UnknownCondition``."""
+    if name in LIST_CONDITIONS:
+        return LIST_CONDITIONS[name](contacts, values)
+    if name.startswith(CUSTOM_PREFIX):
+        return narrow_by_field(contacts, name, values)
+    raise UnknownCondition(path=name)

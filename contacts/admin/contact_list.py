@@ -22,8 +22,8 @@ from contacts.admin.exports import ContactExports
 from contacts.admin.filters import LIST_FILTERS, STATE_PARAMETER
 from contacts.admin.grouping import ContactGrouping
 from contacts.admin.listing import UncountedList
-from contacts.admin.search import find_contacts, read_query
 from contacts.admin.wording import SOURCES, show_channel, word
+from contacts.finding import find_contacts, read_query
 from contacts.identity import Outcome, Status, delete_contacts, restore_contacts
 from contacts.identity.settings import current_settings
 from contacts.models import Contact, ContactState

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from contacts.admin.actors import name_actors
 from contacts.admin.journal import show_moment
-from contacts.admin.search import find_contacts, read_query
+from contacts.finding import find_contacts, read_query
 from contacts.identity.settings import current_settings
 from contacts.models import Contact, ContactState
 from segments.conditions.errors import DefinitionRefused

@@ -5,18 +5,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from contacts.admin.limits import TookTooLong, stopped_after
-from contacts.filters import begins_with
+from contacts.finding.names import NamesMatch, cut_into_words
 from contacts.keys import SHARED_KINDS, UNIQUE_KINDS, Kind
 from contacts.models import Contact, ContactState, Identifier
 from contacts.normalize import InvalidValue, clean_email, compare_form
 from contacts.phones import parse_phone
+from crm.errors import CardfileError
+from crm.limits import stopped_after
 
-__all__ = ["Found", "Query", "find_contacts", "read_query"]
+__all__ = ["Found", "Query", "SearchTookTooLong", "find_contacts", "find_exact", "name_words", "read_query"]
 
 FOUND_AT_MOST: Final = 50
 NAMES_AT_MOST: Final = 100
@@ -24,6 +25,12 @@ NAME_MILLISECONDS: Final = 1_500
 SHORTEST_NAME: Final = 2
 DIGITS_OF_A_NUMBER: Final = 4
 LISTED: Final = (ContactState.ACTIVE, ContactState.DELETED)
+
+
+class SearchTookTooLong(CardfileError):
+    """The search for names took too long and was stopped. Write more of the name."""
+
+    code = "took_too_long"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +100,29 @@ def _as_phone(text: str, country: str) -> list[str]:
 
 def find_contacts(query: Query) -> Found:
     """The contacts that a query means, at most some 150. Merged ids mean their survivors."""
-    exact = dict.fromkeys([*_find_by_value(query), *_find_by_id(query)])
-    if not query.names or (exact and not query.looks_like_name):
+    exact = find_exact(query)
+    words = name_words(query, exact)
+    if not words:
         return Found(tuple(exact))
     try:
-        by_name, stopped = _find_by_name(query.names), False
-    except TookTooLong:
+        with stopped_after(NAME_MILLISECONDS, SearchTookTooLong):
+            named = Contact.objects.filter(NamesMatch(words), state__in=LISTED).values_list("pk", flat=True)
+            by_name, stopped = list(named[:NAMES_AT_MOST]), False
+    except SearchTookTooLong:
         by_name, stopped = [], True
     return Found(tuple(exact), tuple(pk for pk in by_name if pk not in exact), stopped)
+
+
+def find_exact(query: Query) -> list[int]:
+    """The ids of the contacts that have one of the values, or the number, at most some 100."""
+    return list(dict.fromkeys([*_find_by_value(query), *_find_by_id(query)]))
+
+
+def name_words(query: Query, exact: Sequence[int]) -> list[str]:
+    """The words by which names are looked for; none where the text is no name, or was found to be something else."""
+    if not query.names or (exact and not query.looks_like_name):
+        return []
+    return cut_into_words(" ".join(query.names))
 
 
 def _find_by_value(query: Query) -> list[int]:
@@ -120,16 +142,3 @@ def _find_by_id(query: Query) -> list[int]:
         return []
     found = Contact.objects.filter(pk=query.contact_id).values_list("pk", "merged_into_id").first()
     return [found[1] or found[0]] if found else []
-
-
-def _find_by_name(words: tuple[str, ...]) -> list[int]:
-    """By the beginning of the first or last name, or of both in either order."""
-    first, rest = words[0], " ".join(words[1:])
-    if rest:
-        condition = (begins_with("first_name", first) & begins_with("last_name", rest)) | (
-            begins_with("last_name", first) & begins_with("first_name", rest)
-        )
-    else:
-        condition = begins_with("first_name", first) | begins_with("last_name", first)
-    with stopped_after(NAME_MILLISECONDS):
-        return list(Contact.objects.filter(condition, state__in=LISTED).values_list("pk", flat=True)[:NAMES_AT_MOST])
