@@ -5,10 +5,10 @@ Rows of contacts and identifiers are written in ``contacts.identity`` alone; not
 
 from contacts.models.account import Account
 from contacts.models.bulk_call import BulkCall, BulkRow, CallStatus
-from contacts.models.consent import Consent, Suppression
+from contacts.models.consent import Consent, SubscriptionCategory, Suppression
 from contacts.models.contact import ChannelState, Contact, ContactState
 from contacts.models.contact_export import ContactExport, ExportStatus
-from contacts.models.custom_field import CustomField, FieldType
+from contacts.models.custom_field import CustomField, FieldType, FieldWork, WorkKind, WorkStatus
 from contacts.models.duplicate_case import CaseReason, CaseStatus, DuplicateCase
 from contacts.models.event import Event, EventType
 from contacts.models.identifier import Identifier
@@ -51,6 +51,7 @@ __all__ = [
     "EventType",
     "ExportStatus",
     "FieldType",
+    "FieldWork",
     "Identifier",
     "Import",
     "ImportEffect",
@@ -66,10 +67,13 @@ __all__ = [
     "OrderStatus",
     "Policy",
     "PreviewRow",
+    "SubscriptionCategory",
     "Suppression",
     "TraceKind",
     "UndoKept",
     "Webhook",
     "WebhookDeadLetter",
     "WebhookDelivery",
+    "WorkKind",
+    "WorkStatus",
 ]

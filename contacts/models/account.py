@@ -22,6 +22,12 @@ class Account(models.Model):
             " on no others."
         ),
     )
+    languages = models.JSONField(
+        _("languages"),
+        default=list,
+        blank=True,
+        help_text=_("The languages that contacts are written to in, as codes such as uk; sheets offer them."),
+    )
     settings_version = models.BigIntegerField(
         default=1, editable=False, help_text="Moves with every change of policy, junk, custom fields or account."
     )

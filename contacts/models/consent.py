@@ -1,4 +1,5 @@
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models.contact import ChannelState
@@ -37,3 +38,30 @@ class Consent(models.Model):
         verbose_name_plural = _("consents")
         indexes = [models.Index(fields=["category", "granted", "contact_id"], name="consent_of_category")]
         constraints = [models.UniqueConstraint(fields=["contact_id", "category"], name="consent_category")]
+
+
+class SubscriptionCategory(models.Model):
+    """What somebody can agree to. One that nobody described appears as soon as somebody agrees to it.
+
+    ``key`` is what stands in ``Consent.category``, in calls and in files. An archived one is not offered any more;
+    what was agreed to stands. Who subscribes without saying to what agrees to those that are ``is_default``.
+    """
+
+    key = models.CharField(_("key"), max_length=50, unique=True)
+    name = models.CharField(_("name"), max_length=200, default="", blank=True)
+    description = models.TextField(_("description"), default="", blank=True)
+    is_default = models.BooleanField(
+        _("agreed to by default"),
+        default=False,
+        help_text=_("Who subscribes by a form that names no category agrees to this one."),
+    )
+    archived_at = models.DateTimeField(_("archived"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("subscription category")
+        verbose_name_plural = _("subscription categories")
+        ordering = ["key"]
+
+    def __str__(self) -> str:
+        return self.name or self.key

@@ -4,7 +4,10 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Policy(models.Model):
-    """The account's identity policy: one row. The presets stand in ``contacts.identity.policy``."""
+    """The account's identity policy and retention: one row. The presets stand in ``contacts.identity.types``.
+
+    What is kept has no end where its column is empty.
+    """
 
     external_id_max_length = models.PositiveIntegerField(
         _("longest external ID"),
@@ -45,6 +48,39 @@ class Policy(models.Model):
         blank=True,
         default=90,
         help_text=_("Days of inactivity. Empty: never."),
+    )
+    birthday_field = models.ForeignKey(
+        "contacts.CustomField",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        limit_choices_to={"type": "date"},
+        related_name="+",
+        verbose_name=_("birthday"),
+        help_text=_(
+            "Contacts with the same name and the same date here are shown as possible duplicates. Empty: names are not"
+            " compared."
+        ),
+    )
+    journal_kept_days = models.PositiveIntegerField(
+        _("changes are kept"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(30)],
+        help_text=_("Days, at least 30. What is older cannot be taken back any more. Empty: for ever."),
+    )
+    events_kept_months = models.PositiveIntegerField(
+        _("events are kept"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(1_200)],
+        help_text=_("Whole months beside this one; older ones go month by month. Empty: for ever."),
+    )
+    import_files_kept_days = models.PositiveIntegerField(
+        _("files of imports are kept"),
+        default=30,
+        validators=[MinValueValidator(1), MaxValueValidator(36_500)],
+        help_text=_("Days. Its rows can be repaired and run again as long as the file is there."),
     )
 
     class Meta:
