@@ -7,13 +7,14 @@ import logging
 from contacts.activity.partitions import MONTHS_AHEAD, ensure_partitions
 from contacts.bulk import jobs as bulk
 from contacts.exports import jobs as exports
+from contacts.fields import jobs as fields
 from contacts.identity.retention import erase_expired
 from contacts.imports import jobs as imports
 from contacts.subscribing import jobs as subscribing
 from contacts.webhooks import jobs as webhooks
 from crm.jobs import periodic
 
-__all__ = ["bulk", "erase_inactive", "exports", "imports", "make_event_partitions", "subscribing", "webhooks"]
+__all__ = ["bulk", "erase_inactive", "exports", "fields", "imports", "make_event_partitions", "subscribing", "webhooks"]
 
 logger = logging.getLogger(__name__)
 

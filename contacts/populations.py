@@ -6,7 +6,7 @@ every question has an empty answer and nothing is written.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
@@ -16,6 +16,7 @@ from django.dispatch import Signal
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
+    from contacts.columns import Column
     from contacts.models import Contact
 
 __all__ = [
@@ -145,6 +146,20 @@ class Populations(Protocol):
         """Removes every trace of erased contacts."""
         ...
 
+    def asking(self, column: str) -> list[Population]:
+        """The groups whose conditions ask for this column, by name."""
+        ...
+
+    def broken_by(
+        self, column: str, columns: Sequence[Column], *, renamed: Mapping[str, str] | None = None
+    ) -> list[Population]:
+        """Those of them that could not be read any more if contacts had these columns, with options ``renamed``."""
+        ...
+
+    def rename_values(self, column: str, renamed: Mapping[str, str]) -> None:
+        """Options of the column have other names: conditions that name the old ones name the new ones."""
+        ...
+
 
 class NoPopulations:
     """Nobody keeps groups."""
@@ -197,6 +212,17 @@ class NoPopulations:
         return Places([], [])
 
     def forget(self, contact_ids: Sequence[int]) -> None:
+        return None
+
+    def asking(self, column: str) -> list[Population]:
+        return []
+
+    def broken_by(
+        self, column: str, columns: Sequence[Column], *, renamed: Mapping[str, str] | None = None
+    ) -> list[Population]:
+        return []
+
+    def rename_values(self, column: str, renamed: Mapping[str, str]) -> None:
         return None
 
 

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
 
+from contacts.columns import Column
 from segments.conditions import compile_tree, describe, parse
 from segments.conditions.errors import DefinitionError, DefinitionRefused, SegmentCycle, WrongShape
 from segments.conditions.lookups import DatabaseLookups
-from segments.conditions.references import find_cycle, named_segments
+from segments.conditions.references import find_cycle, named_fields, named_segments, with_values
 from segments.conditions.tree import Definition, conditions_of
 from segments.errors import SegmentInUse, SegmentIsBuiltin
 from segments.models import Segment, SegmentType
 
-__all__ = ["check_definition", "delete_segment", "describe_segment", "find_users", "read_definition", "save_segment"]
+__all__ = [
+    "check_definition",
+    "delete_segment",
+    "describe_segment",
+    "find_asking",
+    "find_broken",
+    "find_users",
+    "read_definition",
+    "rename_values",
+    "save_segment",
+]
 
 
 def check_definition(
@@ -85,6 +96,42 @@ def find_users(segment: Segment) -> list[Segment]:
     """The segments whose conditions name this one."""
     others = Segment.objects.filter(definition__isnull=False).exclude(pk=segment.pk)
     return [other for other in others if segment.pk in named_segments(other.definition)]
+
+
+def find_asking(field: str) -> list[Segment]:
+    """The segments whose conditions ask for a field, by name."""
+    defined = Segment.objects.filter(definition__isnull=False).order_by("name", "pk")
+    return [segment for segment in defined if field in named_fields(segment.definition)]
+
+
+def find_broken(field: str, columns: Sequence[Column], *, renamed: Mapping[str, str]) -> list[Segment]:
+    """Those of them that can be read now, and could not if contacts had these columns and these options' names."""
+    now, then = DatabaseLookups(), DatabaseLookups()
+    then.columns = tuple(columns)
+    return [
+        segment
+        for segment in find_asking(field)
+        if _is_readable(segment, segment.definition, now)
+        and not _is_readable(segment, with_values(segment.definition, field, renamed), then)
+    ]
+
+
+def _is_readable(segment: Segment, definition: Any, lookups: DatabaseLookups) -> bool:
+    try:
+        parsed = parse(definition, lookups.registry)
+        compile_tree(parsed, lookups.registry, lookups.clock, lookups, segment_id=segment.pk)
+    except (DefinitionError, DefinitionRefused):
+        return False
+    return True
+
+
+def rename_values(field: str, renamed: Mapping[str, str]) -> None:
+    """Conditions of the field that name an old value name the new one; those that are broken stay as they are."""
+    for segment in find_asking(field):
+        changed = with_values(segment.definition, field, renamed)
+        if changed != segment.definition and _is_readable(segment, changed, DatabaseLookups()):
+            segment.definition = changed
+            save_segment(segment)
 
 
 def read_definition(segment: Segment, lookups: DatabaseLookups) -> Definition:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
+from contacts.columns import Column
 from contacts.models import Contact
 from contacts.populations import Places, Population, PopulationMove
-from segments.catalogue import save_segment
+from segments.catalogue import find_asking, find_broken, rename_values, save_segment
 from segments.membership import (
     MembershipRow,
     add_members,
@@ -123,6 +124,21 @@ class SegmentPopulations:
         """Removes the memberships of erased contacts, and that they ever were in any segment."""
         Membership.objects.filter(contact_id__in=list(contact_ids)).delete()
         forget_stays(contact_ids)
+
+    def asking(self, column: str) -> list[Population]:
+        """Segments whose own conditions name the column."""
+        return [Population(segment.pk, segment.name, segment.type) for segment in find_asking(column)]
+
+    def broken_by(
+        self, column: str, columns: Sequence[Column], *, renamed: Mapping[str, str] | None = None
+    ) -> list[Population]:
+        """Segments that hold good now and would not then."""
+        broken = find_broken(column, columns, renamed=renamed or {})
+        return [Population(segment.pk, segment.name, segment.type) for segment in broken]
+
+    def rename_values(self, column: str, renamed: Mapping[str, str]) -> None:
+        """Definitions follow."""
+        rename_values(column, renamed)
 
     def _give_back(self, move: PopulationMove) -> set[int]:
         with connection.cursor() as cursor:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from django.db import connection
 from django.utils import timezone
 
-from contacts.columns import all_columns
+from contacts.columns import Column, all_columns
 from contacts.keys import Kind
 from contacts.models import Account, ChannelState, CustomField, EventType, Import
 from contacts.normalize import clean_email, compare_form
@@ -41,10 +41,15 @@ class DatabaseLookups:
         return Account.objects.order_by("pk").first() or Account()
 
     @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """What a contact has in this account."""
+        return all_columns(CustomField.objects.all())
+
+    @cached_property
     def registry(self) -> Registry:
         """The fields of this account."""
         return build_registry(
-            all_columns(CustomField.objects.all()),
+            self.columns,
             channel_states=[Option(state.name.lower(), state.name.lower(), state.value) for state in ChannelState],
             segments=dict(Segment.objects.values_list("pk", "name")),
             country=self.account.default_phone_country,
