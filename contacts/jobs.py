@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from contacts.actions import jobs as actions
 from contacts.activity.partitions import MONTHS_AHEAD, ensure_partitions
 from contacts.bulk import jobs as bulk
 from contacts.exports import jobs as exports
@@ -14,7 +15,17 @@ from contacts.subscribing import jobs as subscribing
 from contacts.webhooks import jobs as webhooks
 from crm.jobs import periodic
 
-__all__ = ["bulk", "erase_inactive", "exports", "fields", "imports", "make_event_partitions", "subscribing", "webhooks"]
+__all__ = [
+    "actions",
+    "bulk",
+    "erase_inactive",
+    "exports",
+    "fields",
+    "imports",
+    "make_event_partitions",
+    "subscribing",
+    "webhooks",
+]
 
 logger = logging.getLogger(__name__)
 

@@ -7,6 +7,7 @@ from contacts.models.account import Account
 from contacts.models.bulk_call import BulkCall, BulkRow, CallStatus
 from contacts.models.consent import Consent, SubscriptionCategory, Suppression
 from contacts.models.contact import ChannelState, Contact, ContactState
+from contacts.models.contact_action import ActionBatch, ActionRow, ActionStatus, ActionVerb, ActionWish, ContactAction
 from contacts.models.contact_export import ContactExport, ExportStatus
 from contacts.models.custom_field import CustomField, FieldType, FieldWork, WorkKind, WorkStatus
 from contacts.models.duplicate_case import CaseReason, CaseStatus, DuplicateCase
@@ -28,10 +29,16 @@ from contacts.models.journal import Change, ChangeKind
 from contacts.models.merge import Merge, MergeMove
 from contacts.models.order import Order, OrderStatus
 from contacts.models.policy import JunkValue, Policy
+from contacts.models.saved_view import ListTaste, SavedView
 from contacts.models.webhook import Webhook, WebhookDeadLetter, WebhookDelivery
 
 __all__ = [
     "Account",
+    "ActionBatch",
+    "ActionRow",
+    "ActionStatus",
+    "ActionVerb",
+    "ActionWish",
     "BulkCall",
     "BulkRow",
     "CallStatus",
@@ -42,6 +49,7 @@ __all__ = [
     "ChannelState",
     "Consent",
     "Contact",
+    "ContactAction",
     "ContactExport",
     "ContactState",
     "CustomField",
@@ -61,12 +69,14 @@ __all__ = [
     "ImportTrace",
     "ImportWish",
     "JunkValue",
+    "ListTaste",
     "Merge",
     "MergeMove",
     "Order",
     "OrderStatus",
     "Policy",
     "PreviewRow",
+    "SavedView",
     "SubscriptionCategory",
     "Suppression",
     "TraceKind",

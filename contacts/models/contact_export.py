@@ -14,13 +14,15 @@ class ExportStatus(models.TextChoices):
 
 
 class ContactExport(models.Model):
-    """Contacts that become a file in the background: of a segment (``population``), or all that are active.
+    """Contacts that become a file in the background: of a segment (``population``), of what was chosen on the list
+    (``selection``, see ``contacts.selections``), or all that are active.
 
     ``columns`` are keys of the registry, empty for all that can be read. The file, ``stored_name`` below
     ``EXPORTS_DIR``, is there until ``expires_at``.
     """
 
     population = models.BigIntegerField(null=True, blank=True)
+    selection = models.JSONField(null=True, blank=True)
     format = models.CharField(_("format"), max_length=10)
     columns = models.JSONField(default=list, blank=True)
     status = models.CharField(_("status"), max_length=10, choices=ExportStatus.choices, default=ExportStatus.QUEUED)

@@ -1,0 +1,117 @@
+"""kill -9 of the worker, or of the database, in the middle of an action: does it end as an undisturbed one?
+
+By hand:  python -m tests.contacts.actions.kills --contacts 20000 --kills 5 [--database] [--seed N]
+It makes a database of its own, in a temporary folder unless VAR_DIR is set, edits a field of everybody once
+undisturbed, and then again with so many kills. The worker is the real one, started again where it fell, no more.
+"""
+
+import argparse
+import os
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.contacts.imports.kills import (
+    TIME,
+    Moment,
+    Worker,
+    empty_tables,
+    kill_database,
+    patient,
+    say,
+    set_up,
+    tear_down,
+    wait_until,
+    working,
+)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--contacts", type=int, default=20_000)
+    parser.add_argument("--kills", type=int, default=5)
+    parser.add_argument("--database", action="store_true", help="kill the database instead of the worker")
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="kills", dir=os.environ.get("TMPDIR")) as folder:
+        os.environ.setdefault("VAR_DIR", folder)
+        os.environ["DJANGO_SETTINGS_MODULE"] = "crm.settings"
+        os.environ.pop("DATABASE_URL", None)
+        Path(os.environ["VAR_DIR"]).mkdir(parents=True, exist_ok=True)
+        set_up()
+        try:
+            return compare(given, random.Random(given.seed))
+        finally:
+            tear_down()
+
+
+def compare(given: argparse.Namespace, chance: random.Random) -> int:
+    with working() as worker:
+        kill = kill_database if given.database else worker.kill
+        undisturbed = act_once(given.contacts, worker)
+        places = sorted(chance.randrange(given.contacts) for _ in range(given.kills))
+        moments = [Moment(place, chance.uniform(0, 0.1)) for place in places]
+        found = act_once(given.contacts, worker, kill=kill, moments=moments)
+        different = [name for name in undisturbed if found[name] != undisturbed[name]]
+        say(killed_at=[moment.found for moment in moments], different=different, action=found["action"])
+    return 1 if different else 0
+
+
+def act_once(
+    contacts: int, worker: Worker, *, kill: Callable[[], None] | None = None, moments: Sequence[Moment] = ()
+) -> dict[str, Any]:
+    action = arrange(contacts)
+    wait_until(lambda: worker.process.poll() is None, worker)
+    for moment in moments:
+        wait_until(lambda: stands(action)[1] >= moment.row or stands(action)[0] == "finished", worker)  # noqa: B023
+        time.sleep(moment.seconds)
+        if kill is not None:
+            kill()
+        moment.found = patient(lambda: stands(action)[1])
+    wait_until(lambda: stands(action)[0] not in ("queued", "running"), worker)
+    return patient(tables)
+
+
+def stands(action: Any) -> tuple[str, int]:
+    return type(action).objects.values_list("status", "done").get(pk=action.pk)
+
+
+def arrange(contacts: int) -> Any:
+    """Everybody gets a town; a third has it already, and every tenth is deleted and so refused."""
+    from contacts import actions, identity
+    from contacts.identity.types import API
+    from contacts.models import Contact
+    from contacts.selections import Selection
+
+    empty_tables()
+    towns = ("Kyiv", "Lviv", "Odesa")
+    for start in range(0, contacts, 1_000):
+        numbers = range(start, min(contacts, start + 1_000))
+        identity.resolve(
+            [{"external_id": f"C{number:07d}", "town": towns[number % 3]} for number in numbers], API, by="user:1"
+        )
+    ids = list(Contact.objects.order_by("external_id").values_list("pk", flat=True))
+    identity.delete_contacts(ids[::10], by="user:1")
+    return actions.begin(actions.Edit("town", "Lviv"), Selection(conditions={"state": "all"}), by="user:1", count=None)
+
+
+def tables() -> dict[str, Any]:
+    """Everything but ids and times; a contact is known by its external ID."""
+    from contacts.models import ActionRow, Change, Contact, ContactAction
+
+    who = dict(Contact.objects.values_list("pk", "external_id"))
+    changes = Change.objects.filter(by__startswith="action:").values_list("contact_id", "kind", "before", "after")
+    return {
+        "contacts": sorted(Contact.objects.values_list("external_id", "town", "state")),
+        "journal": sorted((who[row[0]], TIME.sub("", str(row[1:]))) for row in changes),
+        "refused": sorted((who[pk], code) for pk, code in ActionRow.objects.values_list("contact_id", "code")),
+        "action": list(ContactAction.objects.values_list("status", "done", "total", "counts", "wish", "error")),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,33 @@
+"""kill -9 of the worker and of the database in the middle of an action; ``kills`` does it by hand for many contacts."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[3]
+
+
+@pytest.mark.parametrize(
+    "flags", [["--kills", "3"], ["--kills", "1", "--database"]], ids=["of the worker", "of the database"]
+)
+def test_an_action_ends_as_an_undisturbed_one_after_a_kill(flags: list[str], tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.contacts.actions.kills", "--contacts", "6000", *flags]
+    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    done = subprocess.run(
+        command,
+        cwd=PROJECT,
+        env={**environment, "VAR_DIR": str(tmp_path / "var")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=900,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    [told] = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(told["killed_at"]) == int(flags[1])
+    assert told["different"] == []
+    assert told["action"] == [["finished", 6000, 6000, told["action"][0][3], "", ""]]
