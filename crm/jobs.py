@@ -35,6 +35,7 @@ from procrastinate.tasks import Task
 from crm import audit
 from crm.api import answers
 from crm.errors import CardfileError
+from crm.login import attempts, sessions
 
 __all__ = ["app", "failures_told", "periodic", "run_worker"]
 
@@ -124,5 +125,8 @@ def forget_old_answers() -> None:
 
 
 @periodic(cron="41 2 * * *")
-def forget_old_audit_entries() -> None:
+def forget_old_logins() -> None:
+    """Sessions that ended, failures of long ago, and entries of the audit log past their time."""
+    sessions.forget_old_sessions()
+    attempts.forget_old_attempts()
     audit.forget_old_entries()

@@ -1,13 +1,16 @@
 from datetime import timedelta
 
+from django.conf import settings
+from django.contrib.auth.models import Group
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-__all__ = ["ApiKey", "AuditEntry", "StoredAnswer"]
+__all__ = ["ApiKey", "AuditEntry", "LoginAttempts", "RecoveryCode", "Role", "Session", "StoredAnswer"]
 
 UNUSED_AFTER = timedelta(days=90)
 
@@ -139,3 +142,79 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_action_display()} ({self.at:%Y-%m-%d %H:%M})"
+
+
+class Session(AbstractBaseSession):
+    """Django's session, and who it is of, so that people see theirs and can end them; see ``crm.login.sessions``."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="+")
+    started_at = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField(null=True)
+    address = models.GenericIPAddressField(null=True)
+    user_agent = models.CharField(max_length=300, blank=True)
+
+    class Meta(AbstractBaseSession.Meta):
+        abstract = False
+        default_permissions = ()
+
+    @classmethod
+    def get_session_store_class(cls) -> type:
+        from crm.login.sessions import SessionStore
+
+        return SessionStore
+
+
+class LoginAttempts(models.Model):
+    """How often signing in failed, for one account or one address; see ``crm.login.attempts``."""
+
+    key = models.CharField(max_length=100, unique=True, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, null=True, editable=False, verbose_name=_("account"), related_name="+"
+    )
+    failures = models.PositiveIntegerField(_("failures"), default=0, editable=False)
+    failed_at = models.DateTimeField(_("last failure"), editable=False)
+    locked_until = models.DateTimeField(_("locked until"), null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("lock-out")
+        verbose_name_plural = _("lock-outs")
+        default_permissions = ("view",)
+        indexes = (models.Index(fields=["failed_at"], name="login_attempts_failed"),)
+
+    def __str__(self) -> str:
+        return str(self.user or _("An unknown account")) if self.key.startswith("account:") else self.key[8:]
+
+
+class RecoveryCode(models.Model):
+    """Lets its user in once, in the place of the second factor. Only its hash is kept; see ``crm.login.recovery``."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    digest = models.BinaryField(max_length=32)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = (models.UniqueConstraint(fields=["user", "digest"], name="recovery_code_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.pk}"
+
+
+class Role(models.Model):
+    """What an administrator can decide of a role; what it may do is a rule of ``crm.roles``."""
+
+    key = models.CharField(max_length=50, unique=True, editable=False)
+    group = models.OneToOneField(Group, models.CASCADE, editable=False)
+    two_factor_required = models.BooleanField(
+        _("two-factor login is required"),
+        default=False,
+        help_text=_("Whoever has the role sets it up right after signing in, before anything else."),
+    )
+
+    class Meta:
+        verbose_name = _("role")
+        verbose_name_plural = _("roles")
+        default_permissions = ("view", "change")
+
+    def __str__(self) -> str:
+        return self.group.name

@@ -117,7 +117,7 @@ def test_a_person_signs_in_and_finds_the_pages(page, admin_user):
     page.goto("/admin/")
     page.get_by_label("Username").fill(admin_user.username)
     page.get_by_label("Password").fill("password")
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in").click()
     page.get_by_role("link", name="API keys").first.click()
 
     page.get_by_role("link", name="Add API key").first.wait_for()
