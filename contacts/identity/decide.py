@@ -810,8 +810,13 @@ def clear_in(world: World, contact: ContactRow, column: str) -> None:
         world.set_value(contact, column, None)
         return
     world.detach(contact, primary_key_of(kind, current))
-    further = primary_of(world.keys_held_by(contact), kind)
-    world.set_value(contact, column, further)
+    step_down(world, contact, kind)
+
+
+def step_down(world: World, contact: ContactRow, kind: Kind) -> None:
+    """The primary value went: a further one takes its place, or none, with the state of the address."""
+    column = PRIMARY_COLUMNS[kind]
+    world.set_value(contact, column, primary_of(world.keys_held_by(contact), kind))
     if column in CHANNEL_COLUMNS:
         _settle_channel(world, contact, kind, column)
 

@@ -15,7 +15,9 @@ from contacts.identity import load
 from contacts.identity.duplicates import forget_in_cases
 from contacts.identity.errors import WriteConflict
 from contacts.identity.frame import Frame, open_frame, retried
+from contacts.identity.letting_go import field_of
 from contacts.identity.resolve import MAX_BATCH
+from contacts.identity.revert import IDENTIFIERS, key_of_note
 from contacts.identity.types import Outcome, Status
 from contacts.identity.world import ERASED, ContactRow
 from crm.api.answers import erase_answers
@@ -194,27 +196,43 @@ def _erase_migrations(cursor: psycopg.Cursor[Any], ids: Sequence[int]) -> None:
         for row in cursor.fetchall()
         if row[4].get("migrated_to") in named or named & set(row[4].get("migrated_from", ()))
     ]
-    _rewrite_changes(cursor, rows, only="identifiers")
+    _rewrite_changes(cursor, rows, migrated=True)
     cursor.execute(
         "DELETE FROM contacts_importtrace WHERE contact_id = ANY(%s::bigint[]) AND other_id = ANY(%s::bigint[])",
         (load.array_of(others), load.array_of(ids)),
     )
 
 
-def _rewrite_changes(cursor: psycopg.Cursor[Any], rows: Sequence[Any], *, only: str = "") -> None:
+def _rewrite_changes(cursor: psycopg.Cursor[Any], rows: Sequence[Any], *, migrated: bool = False) -> None:
+    """Without the values; of entries that tell of a migration, without what migrated."""
+    parameters = []
+    for change_id, contact_id, before, after, _ in rows:
+        columns = _columns_that_migrated(before, after) if migrated else None
+        sides = [_without_values(side, columns) for side in (before, after)]
+        parameters.append((*sides, contact_id, change_id))
     cursor.executemany(
-        "UPDATE contacts_change SET before = %s::jsonb, after = %s::jsonb, details = details - 'left'"
+        "UPDATE contacts_change SET before = %s::jsonb, after = %s::jsonb, details = details - 'left' - 'rows'"
         " WHERE contact_id = %s AND id = %s",
-        [
-            (_without_values(before, only), _without_values(after, only), contact_id, change_id)
-            for change_id, contact_id, before, after, _ in rows
-        ],
+        parameters,
     )
 
 
-def _without_values(side: dict[str, Any] | None, only: str) -> str | None:
+def _columns_that_migrated(*sides: dict[str, Any] | None) -> set[str]:
+    """The identifiers, and the fields that they stood in where a person moved them."""
+    columns = {IDENTIFIERS}
+    for side in sides:
+        notes = (side or {}).get(IDENTIFIERS)
+        if isinstance(notes, list):
+            columns.update(field_of(key_of_note(note)) for note in notes)
+    return columns
+
+
+def _without_values(side: dict[str, Any] | None, columns: Collection[str] | None) -> str | None:
     if side is None:
         return None
     return orjson.dumps(
-        {column: ERASED_VALUE if not only or column == only else value for column, value in side.items()}
+        {
+            column: ERASED_VALUE if (columns is None or column in columns) and value is not None else value
+            for column, value in side.items()
+        }
     ).decode()

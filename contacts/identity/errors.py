@@ -7,15 +7,25 @@ from crm.errors import CardfileError
 
 __all__ = [
     "AddressBlacklisted",
+    "ChangeNotFound",
     "ContactNotFound",
+    "DeleteInstead",
     "ExternalIdConflict",
     "ExternalIdTaken",
+    "IdentifierCollides",
     "IdentifierMissing",
+    "IdentifierNotHeld",
+    "IdentifierStays",
     "InvalidRecord",
+    "MergeInstead",
     "MergeRefused",
+    "MoveRefused",
     "NothingToConfirm",
+    "NothingToTakeBack",
+    "PersonOnly",
     "RecordSkipped",
     "SuppressionRefused",
+    "TakeBackRefused",
     "UndoLaterMergeFirst",
     "WriteConflict",
     "error_of",
@@ -68,6 +78,66 @@ class UndoLaterMergeFirst(CardfileError):
     """The survivor of this merge was merged later. Undo the later merge first."""
 
     code = "undo_later_merge_first"
+
+
+class IdentifierNotHeld(CardfileError):
+    """The contact does not have this identifier, or not any more. Open the contact again."""
+
+    code = "identifier_not_held"
+
+
+class IdentifierStays(CardfileError):
+    """This identifier cannot be taken off the contact."""
+
+    code = "identifier_stays"
+
+
+class PersonOnly(CardfileError):
+    """Only a person may do this. Sign in to the back office."""
+
+    code = "person_only"
+
+
+class MoveRefused(CardfileError):
+    """The identifier cannot be moved to this contact."""
+
+    code = "move_refused"
+
+
+class IdentifierCollides(MoveRefused):
+    """The other contact has a value of this kind already. Detach that one first, or merge the two."""
+
+    code = "identifier_collides"
+
+
+class ChangeNotFound(CardfileError):
+    """This contact has no such change. Open its history again."""
+
+    code = "change_not_found"
+
+
+class NothingToTakeBack(CardfileError):
+    """Nothing of this change is left to take back: everything is as it was before."""
+
+    code = "nothing_to_take_back"
+
+
+class TakeBackRefused(CardfileError):
+    """This change cannot be taken back."""
+
+    code = "take_back_refused"
+
+
+class DeleteInstead(TakeBackRefused):
+    """This change made the contact. Delete the contact to take it back."""
+
+    code = "delete_instead"
+
+
+class MergeInstead(TakeBackRefused):
+    """This change took a merge back. Merge the two contacts again."""
+
+    code = "merge_instead"
 
 
 class SuppressionRefused(CardfileError):

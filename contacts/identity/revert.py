@@ -28,7 +28,19 @@ from contacts.identity.world import (
 from contacts.keys import SHARED_KINDS, Kind
 from contacts.records import Key
 
-__all__ = ["CHANNEL_PARTS", "IDENTIFIERS", "Because", "ImportChange", "Known", "Reverting", "key_of_note"]
+__all__ = [
+    "CHANNEL_PARTS",
+    "IDENTIFIERS",
+    "PARTS",
+    "SUPPRESSED_FROM",
+    "Because",
+    "ImportChange",
+    "Known",
+    "Reverting",
+    "key_of_note",
+    "same_value",
+    "value_of",
+]
 
 IDENTIFIERS: Final = "identifiers"
 CREATED: Final = "created"
@@ -46,12 +58,15 @@ SUPPRESSED_FROM: Final = 3
 
 
 class Because(StrEnum):
-    """Why something of an import was left alone, in words."""
+    """Why something that was to be taken back was left alone, in words."""
 
     CHANGED = "Somebody changed it since."
     TAKEN = "Somebody else has it by now."
     MERGED = "The contact was merged since."
     USED = "It is in use since."
+    ERASED = "It was erased."
+    ADDRESS = "The state belongs to the address, and to everybody who has it."
+    UNFIT = "The field does not take this value any more."
 
 
 class ImportChange(NamedTuple):
@@ -113,11 +128,13 @@ class Known:
 
 class Reverting:
     """Walks back through changes; ``kept`` is by contact and reason what was left alone, ``restored`` and ``deleted``
-    are the contacts whose state went back, ``returned`` the visitors who have their cookie again, with its taker."""
+    are the contacts whose state went back, ``returned`` the visitors who have their cookie again, with its taker.
+    ``anyway`` are columns that go back whoever changed them since."""
 
-    def __init__(self, world: World, known: Known) -> None:
+    def __init__(self, world: World, known: Known, *, anyway: Collection[str] = ()) -> None:
         self.world = world
         self.known = known
+        self.anyway = anyway
         self.kept: dict[tuple[int, Because], set[str]] = {}
         self.restored: set[int] = set()
         self.deleted: set[int] = set()
@@ -159,9 +176,9 @@ class Reverting:
             if column in WITH_OTHERS:
                 continue
             current, wanted = value_of(contact, column), before.get(column)
-            if _same(current, wanted):
+            if same_value(current, wanted):
                 continue
-            if column in changed or not _same(current, left):
+            if column not in self.anyway and (column in changed or not same_value(current, left)):
                 self.keep(contact, Because.CHANGED, (column,))
             elif column in KINDS_OF_COLUMNS:
                 self.revert_primary(contact, column, wanted, change)
@@ -215,7 +232,7 @@ class Reverting:
 
     def may_go(self, contact: ContactRow, key: Key | None, column: str) -> bool:
         """Not what a later merge would have brought as well: it found it there, and moved nothing."""
-        if key is None or key not in self.known.dropped.get(contact.id, ()):
+        if key is None or column in self.anyway or key not in self.known.dropped.get(contact.id, ()):
             return True
         self.keep(contact, Because.MERGED, (column,))
         return False
@@ -256,7 +273,7 @@ class Reverting:
         before, after, world = change.before or {}, change.after or {}, self.world
         state = contact.values["state"]
         if after["state"] == ACTIVE and before.get("state") == DELETED and state == ACTIVE:
-            if contact.id in self.known.used or self.changed_since(contact, change):
+            if self.is_in_use(contact, change):
                 self.keep(contact, Because.USED, ("state",))
                 return
             deleted_at = before.get("deleted_at")
@@ -265,12 +282,16 @@ class Reverting:
             )
             self.deleted.add(contact.id)
         elif after["state"] == DELETED and state == DELETED:
-            if contact["deleted_at"] != datetime.fromisoformat(after["deleted_at"]):
+            if "state" not in self.anyway and contact["deleted_at"] != datetime.fromisoformat(after["deleted_at"]):
                 self.keep(contact, Because.CHANGED, ("state",))
                 return
             world.set_state(contact, ACTIVE, deleted_at=None)
             open_shared_cases(world, contact)
             self.restored.add(contact.id)
+
+    def is_in_use(self, contact: ContactRow, change: ImportChange) -> bool:
+        """Whether somebody did something with a contact since it was restored."""
+        return contact.id in self.known.used or bool(self.changed_since(contact, change))
 
     # Changeable identifiers
 
@@ -318,6 +339,8 @@ class Reverting:
                 continue
             if giver.values["state"] == MERGED:
                 self.keep(giver, Because.MERGED, (IDENTIFIERS,))
+            elif owner is None and taker is not None and IDENTIFIERS in self.changed_since(taker, change):
+                self.keep(giver, Because.CHANGED, (IDENTIFIERS,))  # somebody took it off whoever had got it
             elif owner is None:
                 world.attach(giver, key)
             elif taker is None or owner != taker.id or self.was_seen_since(key, owner):
@@ -366,5 +389,5 @@ def value_of(contact: ContactRow, column: str) -> Any:
     return contact[column]
 
 
-def _same(current: Any, noted: Any) -> bool:
+def same_value(current: Any, noted: Any) -> bool:
     return bool(current == noted) and type(current) is type(noted)

@@ -15,6 +15,8 @@ class ChangeKind(models.TextChoices):
     MIGRATED = "migrated", _("identifier migrated")
     ERASED = "erased", _("erased")
     UNDONE = "undone", _("import taken back")
+    DETACHED = "detached", _("identifier detached")
+    TAKEN_BACK = "taken_back", _("change taken back")
 
 
 class Change(models.Model):

@@ -110,6 +110,8 @@ def read_row(row: Row, *, gone: Collection[int] = ()) -> Happening | None:
         return _happening(row, "restored" if told else "updated", told)
     if row.kind == ChangeKind.UNDONE:
         return _happening(row, _meaning_of_undo(row, gone), {"import_undone": details.get("import")})
+    if row.kind == ChangeKind.TAKEN_BACK:
+        return _happening(row, STATES.get(row.state, "updated"), {})
     return _happening(row, row.kind if row.kind in KINDS else "updated", {})
 
 
