@@ -91,6 +91,7 @@ MIDDLEWARE = [
     "crm.api.cors.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "contacts.admin.reader.ReaderMiddleware",
     "crm.api.paths.OptionalSlashMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
