@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from django.contrib import admin, messages
@@ -14,27 +13,33 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from unfold.forms import AdminForm
 
-from contacts.admin.contact_list import LISTED, ContactListAdmin, actor_of
+from contacts.admin.absence import WITH_SHEET
+from contacts.admin.activity import ContactActivity, show_filter
+from contacts.admin.contact_list import ContactListAdmin, actor_of
 from contacts.admin.journal import read_history
-from contacts.admin.panels import list_channels, list_identifiers, list_merges, list_open_cases
+from contacts.admin.panels import list_identifiers, list_merges, list_open_cases, read_summary
 from contacts.admin.sheet import SheetForm
-from contacts.admin.wording import SOURCES, word
+from contacts.admin.sheet_segments import SheetSegments
+from contacts.columns import CUSTOM_PREFIX
 from contacts.identity import Outcome, Status, erase_contacts, restore_contacts
-from contacts.models import Contact, ContactState, CustomField
+from contacts.models import Change, Contact, ContactState, CustomField
 from crm.errors import CardfileError
 
 __all__ = ["ContactAdmin"]
 
 
 @admin.register(Contact)
-class ContactAdmin(ContactListAdmin):
+class ContactAdmin(SheetSegments, ContactActivity, ContactListAdmin):
     """The sheet and its neighbours; ``save_model`` calls the verb."""
+
+    warn_unsaved_form = False  # the sheet's own script knows what was changed, and what was changed back
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
         return [
             path("<int:contact_id>/restore/", wrap(self.restore_view), name="contacts_contact_restore"),
             path("<int:contact_id>/erase/", wrap(self.erase_view), name="contacts_contact_erase"),
+            path("<int:contact_id>/identifiers/", wrap(self.identifiers_view), name="contacts_contact_identifiers"),
             path("<int:contact_id>/journal/", wrap(self.journal_view), name="contacts_contact_journal"),
             *super().get_urls(),
         ]
@@ -53,20 +58,20 @@ class ContactAdmin(ContactListAdmin):
             form = SheetForm(definitions, data=request.POST or None)
             return self.save_and_go_on(request, form) or self.show_sheet(request, form, form_url)
 
-        history = self.read_journal(object_id, definitions)
+        last_change = self.find_last_change(object_id)
         contact = self.find_contact(object_id)
-        if contact is None or contact.state not in LISTED:
+        if contact is None or contact.state not in WITH_SHEET:
             return self.explain_absence(request, object_id, contact)
         may_change = self.has_change_permission(request, contact)
         self.check_permission(may_change or (request.method != "POST" and self.has_view_permission(request, contact)))
         form = SheetForm(
             definitions,
             contact=contact,
-            last_change=history[0][0].id if history[0] else 0,
+            last_change=last_change,
             data=request.POST or None,
             read_only=not may_change or contact.state == ContactState.DELETED,
         )
-        return self.save_and_go_on(request, form) or self.show_sheet(request, form, form_url, history)
+        return self.save_and_go_on(request, form) or self.show_sheet(request, form, form_url)
 
     def save_and_go_on(self, request: HttpRequest, form: SheetForm) -> HttpResponse | None:
         """Save what was posted and say where to go on; None where the sheet is to be shown (again)."""
@@ -101,19 +106,19 @@ class ContactAdmin(ContactListAdmin):
             return redirect("admin:contacts_contact_change", form.saved.contact_id if form.saved else 0)
         return self.response_post_save_change(request, form.contact)
 
-    def show_sheet(
-        self, request: HttpRequest, form: SheetForm, form_url: str, history: tuple[list[Any], int | None] = ([], None)
-    ) -> HttpResponse:
+    def show_sheet(self, request: HttpRequest, form: SheetForm, form_url: str) -> HttpResponse:
         contact = form.contact
-        custom = AdminForm(form, form.list_custom_sections(), {}, model_admin=self)
+        is_deleted = contact is not None and contact.state == ContactState.DELETED
         context = {
             **self.admin_site.each_context(request),
             "title": str(contact) if contact else _("Add contact"),
             "subtitle": None,
-            "adminform": AdminForm(form, form.list_sections(), {}, model_admin=self),
-            "custom_sections": list(custom) if form.definitions else [],
-            "custom_errors": sum(1 for key in form.errors if key.startswith("fields.")),
-            "general_errors": sum(1 for key in form.errors if not key.startswith("fields.")),
+            "adminform": AdminForm(form, [], {}, model_admin=self),
+            "form": form,
+            "sections": form.list_sections(),
+            "custom_sections": form.list_custom_sections() if form.definitions else [],
+            "general_errors": sum(1 for key in form.errors if not key.startswith(CUSTOM_PREFIX)),
+            "custom_errors": sum(1 for key in form.errors if key.startswith(CUSTOM_PREFIX)),
             "object_id": str(contact.pk) if contact else None,
             "original": contact,
             "is_popup": False,
@@ -122,75 +127,68 @@ class ContactAdmin(ContactListAdmin):
             "inline_admin_formsets": [],
             "errors": form.errors,
             "preserved_filters": self.get_preserved_filters(request),
-            "is_deleted": contact is not None and contact.state == ContactState.DELETED,
-            "news": form.say_what_others_did(),
+            "is_deleted": is_deleted,
             "show_history": False,
-            "show_delete": False,  # it stands in the danger zone
+            "show_delete": False,  # it stands in the sheet's menu
         }
         if contact is not None:
-            context |= self.read_panels(contact) | {"entries": history[0], "older": history[1]}
-        if context["is_deleted"]:
-            context |= {"show_save": False, "show_save_and_continue": False, "show_save_and_add_another": False}
+            context |= self.read_panels(request, contact)
         return self.render_change_form(
             request, context, add=contact is None, change=contact is not None, form_url=form_url, obj=contact
         )
 
-    def read_panels(self, contact: Contact) -> dict[str, Any]:
-        identifiers, more = list_identifiers(contact)
+    def read_panels(self, request: HttpRequest, contact: Contact) -> dict[str, Any]:
+        """What stands on the sheet at once; the other tabs are read when they are opened."""
         return {
-            "channels": list_channels(contact),
-            "identifiers": identifiers,
-            "more_identifiers": more,
-            "merges": list_merges(contact),
+            "summary": read_summary(contact, with_segments=request.user.has_perm("segments.view_segment")),
             "cases": list_open_cases(contact),
-            "source": word(SOURCES, contact.source),
+            "activity": show_filter(),
         }
 
-    def read_journal(
-        self, object_id: str, definitions: Iterable[CustomField], before: int | None = None
-    ) -> tuple[list[Any], int | None]:
-        if not object_id.isdecimal():
-            return [], None
-        labels = {f"fields.{definition.key}": definition.label for definition in definitions}
-        return read_history(int(object_id), labels=labels, before=before)
+    def find_last_change(self, object_id: str) -> int:
+        """The newest entry of the journal that whoever opens the sheet now will have seen; 0 where there is none."""
+        if self.read_number(object_id) is None:
+            return 0
+        changes = Change.objects.filter(contact_id=object_id).order_by("-pk")
+        return changes.values_list("pk", flat=True).first() or 0
+
+    # Tabs that are read when they are opened
+
+    def identifiers_view(self, request: HttpRequest, contact_id: int) -> HttpResponse:
+        contact = self.find_sheet(request, contact_id)
+        if contact is None:
+            return self.explain_absence(request, str(contact_id), self.find_contact(str(contact_id)))
+        identifiers, more = list_identifiers(contact)
+        context = {"identifiers": identifiers, "more_identifiers": more, "original": contact}
+        return TemplateResponse(request, "contacts/identifiers.html", context)
+
+    def read_journal(self, contact_id: int, before: int | None = None) -> tuple[list[Any], int | None]:
+        labels = {f"{CUSTOM_PREFIX}{field.key}": field.label for field in CustomField.objects.all()}
+        return read_history(contact_id, labels=labels, before=before)
 
     def journal_view(self, request: HttpRequest, contact_id: int) -> HttpResponse:
-        """Older changes, for the history to grow by."""
-        self.check_permission(self.has_view_or_change_permission(request))
+        """The history, or older changes for it to grow by."""
+        contact = self.find_sheet(request, contact_id)
+        if contact is None:
+            return self.explain_absence(request, str(contact_id), self.find_contact(str(contact_id)))
         before = request.GET.get("before", "")
         entries, older = self.read_journal(
-            str(contact_id), CustomField.objects.all(), int(before) if before.isdecimal() and len(before) < 19 else None
+            contact_id, int(before) if before.isascii() and before.isdecimal() and len(before) < 19 else None
         )
-        context = {"entries": entries, "older": older, "contact_id": contact_id}
-        return TemplateResponse(request, "contacts/history_rows.html", context)
+        context = {
+            "entries": entries,
+            "older": older,
+            "contact_id": contact_id,
+            "merges": [] if before else list_merges(contact),
+            "has_change_permission": self.has_change_permission(request),
+        }
+        return TemplateResponse(request, "contacts/history_rows.html" if before else "contacts/history.html", context)
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """The journal is on the sheet."""
         return redirect(reverse("admin:contacts_contact_change", args=[object_id]) + "#history")
 
     # Who is not there
-
-    def find_contact(self, object_id: str) -> Contact | None:
-        number = int(object_id) if object_id.isascii() and object_id.isdecimal() and len(object_id) < 19 else 0
-        return Contact.objects.filter(pk=number).first()
-
-    def explain_absence(self, request: HttpRequest, object_id: str, contact: Contact | None) -> HttpResponse:
-        """A merged contact is found at its survivor; one that is unknown or erased is said to be so."""
-        self.check_permission(self.has_view_or_change_permission(request))
-        if contact is not None and contact.state == ContactState.MERGED:
-            text = _("Contact {number} was merged into this one.").format(number=contact.pk)
-            if request.method == "POST":
-                text += " " + _("What you wrote was not saved; write it here.")
-            messages.info(request, text)
-            return redirect("admin:contacts_contact_change", contact.merged_into_id)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _("No such contact"),
-            "opts": self.opts,
-            "number": object_id,
-            "was_erased": contact is not None,
-        }
-        return TemplateResponse(request, "contacts/not_found.html", context, status=404)
 
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
         return self.explain_absence(request, object_id, self.find_contact(object_id))
@@ -199,6 +197,8 @@ class ContactAdmin(ContactListAdmin):
 
     def restore_view(self, request: HttpRequest, contact_id: int) -> HttpResponse:
         self.check_permission(request.method == "POST" and self.has_change_permission(request))
+        if self.find_contact(str(contact_id)) is None:
+            return self.explain_absence(request, str(contact_id), None)
         [outcome] = restore_contacts([contact_id], by=actor_of(request))
         if outcome.status == Status.FAILED:
             return self.explain_absence(request, str(contact_id), self.find_contact(str(contact_id)))
@@ -209,7 +209,7 @@ class ContactAdmin(ContactListAdmin):
         """Erasing cannot be undone, so the number is asked for."""
         self.check_permission(self.has_delete_permission(request))
         contact = self.find_contact(str(contact_id))
-        if contact is None or contact.state not in LISTED:
+        if contact is None or contact.state not in WITH_SHEET:
             return self.explain_absence(request, str(contact_id), contact)
         typed = request.POST.get("number", "").strip()
         if request.method == "POST" and typed == str(contact_id):

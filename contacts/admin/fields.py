@@ -13,6 +13,8 @@ from zoneinfo import available_timezones
 
 from django import forms
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import (
@@ -43,6 +45,24 @@ NO_AUTOFILL: Final = {"autocomplete": "off", "spellcheck": "false"}
 """A browser would fill in the address of whoever sits before it."""
 
 
+class TimeZoneSelect(UnfoldAdminSelectWidget):
+    """All time zones, written once: one template for each of six hundred options would cost more than the sheet.
+
+    The rest of it is unfold's own template, drawn without options.
+    """
+
+    def optgroups(self, name: str, value: Any, attrs: dict[str, Any] | None = None) -> list[Any]:
+        return []
+
+    def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
+        chosen = format_html('value="{}"', value or "")
+        options = _write_time_zones().replace(chosen, f"{chosen} selected", 1)
+        if f"{chosen} selected" not in options:
+            options = format_html('<option value="{0}" selected>{0}</option>', value) + options
+        drawn = super().render(name, value, attrs, renderer)
+        return mark_safe(drawn.replace("</select>", f"{options}</select>"))  # noqa: S308  escaped above
+
+
 class LocalTimeField(forms.CharField):
     """A date and time as people in the site's time zone write it."""
 
@@ -68,7 +88,7 @@ def build_field(column: Column, *, current: Any = None, required: bool = False) 
 
 def _build(column: Column, current: Any) -> forms.Field:
     if column.key == "time_zone":
-        return _choice_field([(zone, zone) for zone in _list_time_zones()], current)
+        return forms.CharField(widget=TimeZoneSelect())
     match column.type:
         case "boolean":
             return _choice_field([("true", _("Yes")), ("false", _("No"))], None)
@@ -97,8 +117,9 @@ def _text_input(column: Column) -> forms.Widget:
 
 
 @lru_cache(maxsize=1)
-def _list_time_zones() -> list[str]:
-    return sorted(available_timezones())
+def _write_time_zones() -> str:
+    zones = ((zone, zone) for zone in sorted(available_timezones()))
+    return format_html_join("", '<option value="{}">{}</option>', [("", "—"), *zones])
 
 
 def show_in_input(column: Column, value: Any) -> Any:

@@ -7,15 +7,19 @@ field that both touched is shown with who wrote what, rather than overwritten.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final, cast
 
 from django import forms
+from django.forms.boundfield import BoundField
 from django.http import QueryDict
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from contacts.admin.actors import name_actors
 from contacts.admin.fields import build_field, is_same, show_in_input
@@ -34,11 +38,14 @@ __all__ = ["ChangedMeanwhile", "SheetForm", "read_value"]
 
 CHANGES_AT_MOST: Final = 500
 SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
-    ("Identity", ("external_id", "email", "phone", "contact_key")),
-    ("Name", ("first_name", "last_name", "language_code", "time_zone")),
-    ("Address", ("region", "town", "address", "postcode")),
+    (gettext_noop("Identity"), ("external_id", "contact_key", "email", "phone")),
+    (gettext_noop("Person"), ("first_name", "last_name", "language_code", "time_zone")),
+    (gettext_noop("Address"), ("address", "town", "region", "postcode")),
 )
 """Where system columns stand on the sheet; one that is not named here comes last."""
+SIZES: Final = {"address": "wide", "town": "third", "region": "third", "postcode": "third"}
+SIZES_OF_TYPES: Final = {"long_text": "wide", "choices": "wide"}
+"""How much of a line a field takes; half of it unless said here."""
 
 
 class ChangedMeanwhile(CardfileError):
@@ -50,6 +57,49 @@ class ChangedMeanwhile(CardfileError):
 def read_value(contact: Contact, column: Column) -> Any:
     """The stored value of a column."""
     return contact.attributes.get(column.custom_key) if column.is_custom else getattr(contact, column.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Meanwhile:
+    """A field that somebody else changed while this user had the sheet open.
+
+    ``theirs`` is what it holds now, ``mine`` what this user wants, empty unless both touched it. ``theirs_typed`` is
+    theirs as the input holds it, in JSON.
+    """
+
+    key: str
+    label: str
+    who: str
+    at: datetime
+    before: str | SafeString
+    theirs: str | SafeString
+    mine: str | SafeString
+    is_conflict: bool
+    theirs_typed: str
+
+
+@dataclass(frozen=True, slots=True)
+class SheetField:
+    """A field as the sheet shows it: ``shown`` is its value for who may not edit, ``stored`` what it holds, in JSON,
+    where something else may have been typed into it."""
+
+    bound: BoundField
+    size: str
+    shown: str | SafeString
+    stored: str
+    meanwhile: Meanwhile | None
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.bound.value()
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Some fields under one title."""
+
+    title: str
+    fields: list[SheetField]
 
 
 class SheetForm(forms.Form):
@@ -70,6 +120,7 @@ class SheetForm(forms.Form):
         read_only: bool = False,
     ) -> None:
         self.contact = contact
+        self.read_only = read_only
         self.last_change = last_change
         self.definitions = definitions
         system = [column for column in SYSTEM_COLUMNS if column.write]
@@ -83,22 +134,36 @@ class SheetForm(forms.Form):
             self.fields[key].disabled = read_only
         self.record: dict[str, Any] = {}
         self.changed_by_others: list[Change] = []
+        self.meanwhile: list[Meanwhile] = []
         self.saved: Outcome | None = None
 
     # What is on it
 
-    def list_sections(self) -> list[tuple[str, dict[str, Any]]]:
-        """The system's fields as the admin's fieldsets."""
+    def list_sections(self) -> list[Section]:
+        """The system's fields."""
         placed = {key for _title, keys in SECTIONS for key in keys}
         others = tuple(key for key, column in self.columns.items() if not column.is_custom and key not in placed)
-        return [(_(title), {"fields": keys}) for title, keys in (*SECTIONS, ("Other", others)) if keys]
+        return [Section(_(title), self._show(keys)) for title, keys in (*SECTIONS, ("Other", others)) if keys]
 
-    def list_custom_sections(self) -> list[tuple[str, dict[str, Any]]]:
+    def list_custom_sections(self) -> list[Section]:
         """The custom fields by their groups, those without one first."""
         groups: dict[str, list[str]] = {}
         for definition in sorted(self.definitions, key=lambda definition: (definition.group, definition.label)):
             groups.setdefault(definition.group, []).append(f"fields.{definition.key}")
-        return [(title, {"fields": tuple(keys)}) for title, keys in groups.items()]
+        return [Section(title, self._show(keys)) for title, keys in groups.items()]
+
+    def _show(self, keys: Iterable[str]) -> list[SheetField]:
+        meanwhile = {one.key: one for one in self.meanwhile}
+        return [
+            SheetField(
+                self[key],
+                SIZES.get(key) or SIZES_OF_TYPES.get(self.columns[key].type, "half"),
+                show_value(key, self.current[key]) if self.read_only else "",
+                json.dumps(show_in_input(self.columns[key], self.current[key])) if self.is_bound else "",
+                meanwhile.get(key),
+            )
+            for key in keys
+        ]
 
     # What was changed
 
@@ -131,22 +196,34 @@ class SheetForm(forms.Form):
         return seen
 
     def _find_conflicts(self, seen: Mapping[str, Any]) -> None:
-        """A field that both touched, unless both wrote the same."""
-        touched = [
-            key
-            for key, value in self.record.items()
-            if self.current[key] != seen[key] and not self._is_current(key, value)
-        ]
-        names = name_actors(change.by for change in self.changed_by_others) if touched else {}
-        for key in touched:
-            change = next(change for change in self.changed_by_others if key in (change.after or ()))
-            text = _("{who} wrote “{value}” here on {when}, after you had opened the sheet. Save again to replace it.")
-            message = text.format(
-                who=names[change.by].label, value=show_value(key, self.current[key]), when=show_moment(change.at)
-            )
-            self.add_error(key, message)
-        for key in [key for key, value in self.record.items() if self._is_current(key, value)]:
+        """What others changed, and among it the fields that both touched, unless both wrote the same."""
+        same = [key for key, value in self.record.items() if self._is_current(key, value)]
+        for key in same:
             del self.record[key]
+        names = name_actors(change.by for change in self.changed_by_others)
+        for key in [key for key in self.columns if self.current[key] != seen[key] and key not in same]:
+            change = next(change for change in self.changed_by_others if key in (change.after or ()))
+            one = self._compare(key, change, names[change.by].label, seen[key])
+            self.meanwhile.append(one)
+            if one.is_conflict:
+                text = _(
+                    "{who} wrote “{value}” here on {when}, after you had opened the sheet. Save again to replace it."
+                )
+                self.add_error(key, text.format(who=one.who, value=one.theirs, when=show_moment(one.at)))
+
+    def _compare(self, key: str, change: Change, who: str, before: Any) -> Meanwhile:
+        is_conflict = key in self.record
+        return Meanwhile(
+            key=key,
+            label=str(self.fields[key].label),
+            who=who,
+            at=change.at,
+            before=show_value(key, before),
+            theirs=show_value(key, self.current[key]),
+            mine=show_value(key, self.record[key]) if is_conflict else "",
+            is_conflict=is_conflict,
+            theirs_typed=json.dumps(show_in_input(self.columns[key], self.current[key])),
+        )
 
     def _is_current(self, key: str, value: Any) -> bool:
         column = self.columns[key]
@@ -177,16 +254,12 @@ class SheetForm(forms.Form):
 
     def say_what_others_did(self) -> SafeString | str:
         """Who changed what meanwhile, in one sentence; empty where nobody did."""
-        keys = dict.fromkeys(
-            key for change in self.changed_by_others for key in change.after or () if key in self.columns
-        )
-        if not keys:
+        if not self.meanwhile:
             return ""
-        names = name_actors(change.by for change in self.changed_by_others)
         return format_html(
             _("Meanwhile {who} changed: {what}. Fields that you did not touch show the new values."),
-            who=", ".join(dict.fromkeys(names[change.by].label for change in self.changed_by_others)),
-            what=", ".join(str(self.fields[key].label) for key in keys),
+            who=", ".join(dict.fromkeys(one.who for one in self.meanwhile)),
+            what=", ".join(one.label for one in self.meanwhile),
         )
 
     # Saving

@@ -35,16 +35,16 @@ def test_a_person_finds_edits_meets_taken_saves_deletes_and_restores(admin_page,
 
     # 3. Save what is possible, and read it in the history.
     page.get_by_label("External ID").fill("A-2")
-    page.get_by_role("button", name="Save and continue editing").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_text("The contact was saved.").wait_for()
-    page.get_by_role("link", name="History").click()
+    page.get_by_role("tab", name="History").click()
     page.get_by_role("article").first.get_by_text("Lviv").wait_for()
-    page.get_by_role("link", name="Identifiers").click()
+    page.get_by_role("tab", name="Identifiers").click()
     page.get_by_role("cell", name="A-2").wait_for()
 
     # 4. Delete, look for it again, restore.
-    page.get_by_role("link", name="Danger zone").click()
-    page.get_by_role("link", name="Delete", exact=True).click()
+    page.get_by_label("More to do with this contact").click()
+    page.get_by_role("link", name="Delete…").click()
     page.get_by_role("button", name="Delete", exact=True).click()
     page.get_by_text("was deleted successfully").wait_for()
     page.get_by_role("textbox").first.fill("olena@example.com")
@@ -70,6 +70,8 @@ def test_no_page_is_wider_than_the_screen(admin_page, play, width):
         "/admin/contacts/contact/",
         sheet,
         f"{sheet}#identifiers",
+        f"{sheet}#activity",
+        f"{sheet}#segments",
         f"{sheet}#history",
         "/admin/contacts/contact/add/",
     ):

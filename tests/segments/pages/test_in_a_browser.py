@@ -42,9 +42,10 @@ def test_the_segments_of_a_contact_are_shown_when_their_tab_is_opened(
     admin_page: Any, people: dict[str, Contact], friends: Segment
 ) -> None:
     admin_page.goto(f"/admin/contacts/contact/{people['bohdan'].pk}/change/")
-    admin_page.get_by_role("link", name="Segments", exact=True).last.click()
-    admin_page.get_by_role("link", name="Friends", exact=True).wait_for()
-    assert find_barriers(admin_page, "#segments-group") == []
+    admin_page.get_by_role("tab", name="Segments").click()
+    panel = admin_page.get_by_role("tabpanel", name="Segments")
+    panel.get_by_role("link", name="Friends", exact=True).wait_for()
+    assert find_barriers(admin_page, "#panel-segments") == []
 
     admin_page.get_by_role("button", name="Take out of Friends").click()
     admin_page.get_by_text("The contact was taken out of the segment.").wait_for()
