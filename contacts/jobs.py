@@ -11,6 +11,7 @@ from contacts.exports import jobs as exports
 from contacts.fields import jobs as fields
 from contacts.identity.retention import erase_expired
 from contacts.imports import jobs as imports
+from contacts.statistics import jobs as statistics
 from contacts.subscribing import jobs as subscribing
 from contacts.webhooks import jobs as webhooks
 from crm.jobs import periodic
@@ -23,6 +24,7 @@ __all__ = [
     "fields",
     "imports",
     "make_event_partitions",
+    "statistics",
     "subscribing",
     "webhooks",
 ]

@@ -340,6 +340,7 @@ UNFOLD = {
     "SITE_HEADER": SITE_NAME,
     "SITE_SYMBOL": "contacts",
     "SITE_URL": None,
+    "DASHBOARD_CALLBACK": "crm.admin.dashboard.add_panels",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "ACCOUNT": {"navigation": [{"title": _("Your account"), "link": reverse_lazy("admin:account")}]},

@@ -1,6 +1,6 @@
 """What segments do in the background."""
 
-from segments import snapshots
+from segments import sizes, snapshots
 from segments.watching import jobs as watching
 
-__all__ = ["snapshots", "watching"]
+__all__ = ["sizes", "snapshots", "watching"]

@@ -207,6 +207,26 @@ class SegmentSize(models.Model):
         return f"{self.segment_id} {self.day}: {self.size}"
 
 
+class KnownSize(models.Model):
+    """How many members a segment had when it was counted last (``sized_at``), for those that nobody watches.
+
+    ``is_slow`` says that the last attempt, at ``counted_at``, took too long.
+    """
+
+    segment = models.OneToOneField(Segment, models.CASCADE, primary_key=True, related_name="known_size")
+    size = models.BigIntegerField(_("members"), null=True)
+    sized_at = models.DateTimeField(null=True)
+    counted_at = models.DateTimeField()
+    is_slow = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name = _("known size of a segment")
+        verbose_name_plural = _("known sizes of segments")
+
+    def __str__(self) -> str:
+        return f"{self.segment_id}: {self.size}"
+
+
 class ChangedContacts(models.Model):
     """Contacts to be looked at again, written in the transaction of what happened to them (``what``: a cause).
 

@@ -30,6 +30,7 @@ from contacts.models.merge import Merge, MergeMove
 from contacts.models.order import Order, OrderStatus
 from contacts.models.policy import JunkValue, Policy
 from contacts.models.saved_view import ListTaste, SavedView
+from contacts.models.statistics import ContactTally, DailyFigure
 from contacts.models.webhook import Webhook, WebhookDeadLetter, WebhookDelivery
 
 __all__ = [
@@ -52,7 +53,9 @@ __all__ = [
     "ContactAction",
     "ContactExport",
     "ContactState",
+    "ContactTally",
     "CustomField",
+    "DailyFigure",
     "DuplicateCase",
     "EffectKind",
     "Event",

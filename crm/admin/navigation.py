@@ -1,72 +1,103 @@
-"""The sidebar. An entry appears when its page exists and the user may see it."""
+"""The sidebar. An entry appears when its page exists and the user may see it; its number is what waits there."""
 
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
+from crm.admin.waiting import Waiting, list_waiting, say_count
+
 __all__ = ["list_navigation"]
 
-# title of the group → (label, symbol, model); https://fonts.google.com/icons names the symbols
-GROUPS: list[tuple[Any, list[tuple[Any, str, str]]]] = [
+
+class Entry(NamedTuple):
+    """A page: ``address`` is its name below ``admin:``, ``permission`` what it takes to see it ('' nothing)."""
+
+    label: Any
+    symbol: str
+    address: str
+    permission: str = ""
+
+
+def model(label: Any, symbol: str, name: str) -> Entry:
+    """The list of a model, which whoever may view the model may see."""
+    app, _dot, model_name = name.partition(".")
+    return Entry(label, symbol, f"{app}_{model_name}_changelist", f"{app}.view_{model_name}")
+
+
+# title of the group → its entries; https://fonts.google.com/icons names the symbols
+GROUPS: Final[list[tuple[Any, list[Entry]]]] = [
+    ("", [Entry(_("Dashboard"), "dashboard", "index")]),
     (
         _("Contacts"),
         [
-            (_("Contacts"), "contacts", "contacts.contact"),
-            (_("Segments"), "filter_alt", "segments.segment"),
-            (_("Duplicates"), "group", "contacts.duplicatecase"),
-            (_("Merges"), "merge", "contacts.merge"),
-        ],
-    ),
-    (
-        _("Activity"),
-        [
-            (_("Events"), "bolt", "contacts.event"),
-            (_("Orders"), "shopping_bag", "contacts.order"),
-            (_("Changes"), "history", "contacts.change"),
+            model(_("Contacts"), "contacts", "contacts.contact"),
+            model(_("Segments"), "filter_alt", "segments.segment"),
+            model(_("Duplicates"), "group", "contacts.duplicatecase"),
+            model(_("Merges"), "merge", "contacts.merge"),
         ],
     ),
     (
         _("Data"),
         [
-            (_("Imports"), "upload", "contacts.import"),
-            (_("Exports"), "download", "contacts.contactexport"),
+            model(_("Imports"), "upload", "contacts.import"),
+            model(_("Exports"), "download", "contacts.contactexport"),
+            model(_("Bulk actions"), "checklist", "contacts.contactaction"),
+        ],
+    ),
+    (
+        _("Connections"),
+        [
+            model(_("API keys"), "key", "crm.apikey"),
+            model(_("Webhooks"), "webhook", "contacts.webhook"),
         ],
     ),
     (
         _("Settings"),
         [
-            (_("Custom fields"), "tune", "contacts.customfield"),
-            (_("Identity policy"), "rule", "contacts.policy"),
-            (_("Junk values"), "block", "contacts.junkvalue"),
-            (_("Event types"), "category", "contacts.eventtype"),
-            (_("Account"), "settings", "contacts.account"),
-            (_("API keys"), "key", "crm.apikey"),
-            (_("Webhooks"), "webhook", "contacts.webhook"),
-            (_("Users"), "person", "auth.user"),
-            (_("Groups"), "groups", "auth.group"),
-            (_("Jobs"), "schedule", "procrastinate.procrastinatejob"),
+            model(_("Custom fields"), "tune", "contacts.customfield"),
+            model(_("Identity policy"), "rule", "contacts.policy"),
+            model(_("Junk values"), "block", "contacts.junkvalue"),
+            model(_("Event types"), "category", "contacts.eventtype"),
+            model(_("Account"), "settings", "contacts.account"),
+        ],
+    ),
+    (
+        _("Administration"),
+        [
+            model(_("Users"), "person", "auth.user"),
+            model(_("Roles"), "groups", "auth.group"),
+            model(_("Background work"), "schedule", "procrastinate.procrastinatejob"),
         ],
     ),
 ]
 
 
 def list_navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    groups = []
+    """As unfold takes it; no group is shown empty, nor the first one with a line above it."""
+    waiting = {one.entry: (one, count) for one, count in list_waiting(request) if one.entry}
+    groups: list[dict[str, Any]] = []
     for title, entries in GROUPS:
-        items = [item for entry in entries if (item := build_item(request, *entry))]
+        items = [item for entry in entries if (item := build_item(request, entry, waiting))]
         if items:
-            groups.append({"title": title, "separator": True, "items": items})
+            groups.append({"title": title, "separator": bool(groups), "items": items})
     return groups
 
 
-def build_item(request: HttpRequest, label: Any, symbol: str, model: str) -> dict[str, Any] | None:
-    app, name = model.split(".")
-    if not request.user.has_perm(f"{app}.view_{name}"):
+def build_item(request: HttpRequest, entry: Entry, waiting: Mapping[str, tuple[Waiting, int]]) -> dict[str, Any] | None:
+    if entry.permission and not request.user.has_perm(entry.permission):
         return None
     try:
-        link = reverse(f"admin:{app}_{name}_changelist")
+        link = reverse(f"admin:{entry.address}")
     except NoReverseMatch:
         return None
-    return {"title": label, "icon": symbol, "link": link}
+    item = {"title": entry.label, "icon": entry.symbol, "link": link}
+    return item | show_badge(*waiting[entry.address]) if entry.address in waiting else item
+
+
+def show_badge(one: Waiting, count: int) -> dict[str, Any]:
+    return {"badge": say_count(count), "badge_variant": "danger" if one.is_trouble else "primary"}

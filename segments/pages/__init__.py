@@ -4,6 +4,7 @@ A door for people beside ``segments.admin``. A page reads a form, calls one verb
 of it; it decides nothing and writes nothing itself.
 """
 
+from segments.pages import dashboard
 from segments.pages.urls import urls_of
 
-__all__ = ["urls_of"]
+__all__ = ["dashboard", "urls_of"]
