@@ -27,7 +27,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from crm.addresses import address_of
-from crm.models import AuditEntry
+from crm.models import ApiKey, AuditEntry
 
 __all__ = ["Action", "about", "actor_of", "differences", "forget_old_entries", "note", "noted_change", "read_values"]
 
@@ -77,6 +77,8 @@ def actor_of(request: HttpRequest) -> str:
 def name_of(by: str, request: HttpRequest | None) -> str:
     """What a person is called at that moment: the account may be renamed or deleted later."""
     kind, _colon, number = by.partition(":")
+    if kind == "key" and number.isdecimal():
+        return str(ApiKey.objects.filter(pk=number).values_list("name", flat=True).first() or "")
     if kind != "user" or not number.isdecimal():
         return ""
     user = getattr(request, "user", None)

@@ -3,6 +3,6 @@
 What contacts and segments look like is in their own ``admin`` rooms.
 """
 
-from crm.admin import dashboard, jobs, keys, users
+from crm.admin import audit, jobs, keys, lockouts, roles, users
 
-__all__ = ["dashboard", "jobs", "keys", "users"]
+__all__ = ["audit", "jobs", "keys", "lockouts", "roles", "users"]

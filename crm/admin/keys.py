@@ -13,7 +13,10 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from crm.admin.listing import UncountedList
 from crm.api.keys import create_api_key, forget_found_keys
+from crm.audit import Action, about, actor_of, note, noted_change
+from crm.login.confirming import confirmed_lately
 from crm.models import UNUSED_AFTER, ApiKey
 
 __all__ = ["ApiKeyAdmin"]
@@ -59,6 +62,8 @@ class ConditionFilter(admin.SimpleListFilter):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ModelAdmin):
+    show_full_result_count = False
+    list_disable_select_all = True
     list_display = (
         "name",
         "prefix",
@@ -86,9 +91,17 @@ class ApiKeyAdmin(ModelAdmin):
             warn_of_forgotten(request)
         return super().changelist_view(request, extra_context)
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[UncountedList]:
+        return UncountedList
+
+    @confirmed_lately
+    def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return super().add_view(request, *args, **kwargs)
+
     def save_model(self, request: HttpRequest, obj: ApiKey, form: "ModelForm[ApiKey]", change: bool) -> None:
         if change:
-            super().save_model(request, obj, form, change)
+            with noted_change(obj, request=request):
+                super().save_model(request, obj, form, change)
             forget_found_keys()
             return
         key, secret = create_api_key(
@@ -96,18 +109,25 @@ class ApiKeyAdmin(ModelAdmin):
         )
         obj.pk, obj.prefix, obj.digest = key.pk, key.prefix, key.digest
         obj._state.adding = False
+        note_key(request, Action.KEY_MADE, key, scope=key.get_scope_display(), expires_at=key.expires_at)
         messages.warning(request, gettext("Copy the key now, it is not shown again: %(key)s") % {"key": secret})
 
     @admin.action(description=_("Disable"), permissions=["change"])
     def disable(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
-        count = queryset.filter(disabled_at=None).update(disabled_at=timezone.now())
+        keys = list(queryset.filter(disabled_at=None))
+        count = ApiKey.objects.filter(pk__in=[key.pk for key in keys]).update(disabled_at=timezone.now())
+        for key in keys:
+            note_key(request, Action.KEY_DISABLED, key)
         forget_found_keys()
         text = ngettext("%(count)d key was disabled.", "%(count)d keys were disabled.", count)
         messages.success(request, text % {"count": count})
 
     @admin.action(description=_("Enable again"), permissions=["change"])
     def enable(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
-        count = queryset.exclude(disabled_at=None).update(disabled_at=None)
+        keys = list(queryset.exclude(disabled_at=None))
+        count = ApiKey.objects.filter(pk__in=[key.pk for key in keys]).update(disabled_at=None)
+        for key in keys:
+            note_key(request, Action.KEY_ENABLED, key)
         forget_found_keys()
         text = ngettext("%(count)d key was enabled.", "%(count)d keys were enabled.", count)
         messages.success(request, text % {"count": count})
@@ -115,6 +135,11 @@ class ApiKeyAdmin(ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A key stands behind changes in the journal, so it is disabled instead."""
         return False
+
+
+def note_key(request: HttpRequest, action: Action, key: ApiKey, **details: Any) -> None:
+    """Never the secret; its beginning is in the key's name."""
+    note(action, by=actor_of(request), about=about(key), details={"name": str(key), **details}, request=request)
 
 
 def warn_of_forgotten(request: HttpRequest) -> None:

@@ -33,7 +33,7 @@ class KeyAuthentication(BaseAuthentication):
         header = get_authorization_header(request)
         if not header:
             return None
-        key = find_api_key(read_secret(header))
+        key = find_api_key(read_secret(header), request=request._request)
         if key is None:
             raise AuthenticationFailed(_("The API key is wrong, expired or disabled."), code="wrong_key")
         return Caller(key), key

@@ -15,8 +15,10 @@ import time
 from datetime import datetime, timedelta
 
 from django.db.models import Q
+from django.http import HttpRequest
 from django.utils import timezone
 
+from crm.audit import Action, about, note
 from crm.models import ApiKey
 
 __all__ = ["create_api_key", "find_api_key", "forget_found_keys"]
@@ -46,15 +48,15 @@ def create_api_key(
     return key, secret
 
 
-def find_api_key(secret: str) -> ApiKey | None:
-    """The valid key that this is the secret of, its use noted."""
+def find_api_key(secret: str, *, request: HttpRequest | None = None) -> ApiKey | None:
+    """The valid key that this is the secret of, its use noted; in the audit log the first one of each day (UTC)."""
     digest = hash_secret(secret)
     key, until = _found.get(digest, (None, 0.0))
     if until < time.monotonic():
         key = read_api_key(secret, digest)
     if key is None or not key.is_valid:
         return None
-    note_use(key)
+    note_use(key, request)
     return key
 
 
@@ -79,11 +81,13 @@ def hash_secret(secret: str) -> bytes:
     return hashlib.sha256(secret.encode(errors="surrogatepass")).digest()
 
 
-def note_use(key: ApiKey) -> None:
+def note_use(key: ApiKey, request: HttpRequest | None = None) -> None:
     """At most once a minute, however many requests come at the same time."""
     now = timezone.now()
     due = now - USE_NOTED_EVERY
     if key.last_used_at is None or key.last_used_at < due:
         not_noted = Q(last_used_at=None) | Q(last_used_at__lt=due)
-        ApiKey.objects.filter(not_noted, pk=key.pk).update(last_used_at=now)
+        is_first = ApiKey.objects.filter(not_noted, pk=key.pk).update(last_used_at=now) == 1
+        if is_first and (key.last_used_at is None or key.last_used_at.date() < now.date()):
+            note(Action.KEY_USED, by=f"key:{key.pk}", about=about(key), details={"name": str(key)}, request=request)
         key.last_used_at = now

@@ -12,7 +12,7 @@ from crm.models import ApiKey
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.parametrize("page", ["index", "auth_user_changelist", "auth_group_changelist", "crm_apikey_changelist"])
+@pytest.mark.parametrize("page", ["index", "auth_user_changelist", "crm_role_changelist", "crm_apikey_changelist"])
 def test_pages_open_for_an_administrator(admin_client, page):
     assert admin_client.get(reverse(f"admin:{page}")).status_code == 200
 
