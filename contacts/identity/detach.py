@@ -209,7 +209,7 @@ def _begin(frame: Frame, contact: ContactRow, key: Key, kind: str) -> tuple[Entr
     was = value_of(contact, field_of(key)) if stands_on(contact, key) else None
     world.begin()
     entry = world.entry_of(contact, kind)
-    note_rows(entry, {held: row for (held, _), row in stored.items()}, [key])
+    note_rows(entry, stored.get(contact.id, {}), [key])
     return entry, was
 
 

@@ -6,12 +6,12 @@ identifier is looked at for itself, and what stands in the way is told with who 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from contacts.identity import load
-from contacts.identity.changes import TAKES_BACK, Later, Name, find_touched, parties_of, read_later
+from contacts.identity.changes import TAKES_BACK, Learned, Name, find_touched, parties_of
 from contacts.identity.decide import custom_key, note_shared, other_active, step_down
 from contacts.identity.erase import ERASED_VALUE
 from contacts.identity.frame import Frame
@@ -22,7 +22,6 @@ from contacts.identity.letting_go import (
     note_key,
     note_rows,
     read_noted_rows,
-    read_stored,
     stands_on,
 )
 from contacts.identity.revert import (
@@ -37,8 +36,16 @@ from contacts.identity.revert import (
     same_value,
     value_of,
 )
-from contacts.identity.settings import Settings
-from contacts.identity.world import ACTIVE, ERASED, MERGED, PRIMARY_COLUMNS, ContactRow, Entry, primary_key_of
+from contacts.identity.world import (
+    ACTIVE,
+    CHANNEL_COLUMNS,
+    ERASED,
+    MERGED,
+    PRIMARY_COLUMNS,
+    ContactRow,
+    Entry,
+    primary_key_of,
+)
 from contacts.keys import PERMANENT_KINDS, UNIQUE_KINDS, Kind
 from contacts.models import ChangeKind
 from contacts.normalize import InvalidValue
@@ -48,11 +55,6 @@ __all__ = ["GoingBack", "InTheWay", "Restored"]
 
 FORCEABLE: Final = frozenset({Because.CHANGED, Because.USED, Because.MERGED})
 ADDRESSES: Final = (Kind.EMAIL, Kind.PHONE)
-
-_DROPPED: Final = """
-SELECT contact_id, identifiers -> 'dropped' FROM contacts_merge
-WHERE contact_id = ANY(%s::bigint[]) AND undone_at IS NULL AND at >= %s
-"""
 
 
 class Restored(NamedTuple):
@@ -88,8 +90,8 @@ class InTheWay(NamedTuple):
 class GoingBack(Reverting):
     """Takes ``change`` back, with ``others``, its counterparts at whoever gave or took an identifier by it.
 
-    Afterwards ``went_back`` and ``left`` say what became of it, and ``back`` which rows of identifiers are to be put
-    back as they were, once everything is written.
+    Afterwards ``went_back`` and ``left`` say what became of it, ``back`` which rows of identifiers are to be put back
+    as they were once everything is written, and ``lifted`` whose addresses' state changed on the list of suppressions.
     """
 
     def __init__(
@@ -97,7 +99,7 @@ class GoingBack(Reverting):
         frame: Frame,
         change: ImportChange,
         others: Sequence[ImportChange],
-        settings: Settings,
+        learned: Learned,
         *,
         anyway: Collection[str],
     ) -> None:
@@ -105,16 +107,18 @@ class GoingBack(Reverting):
         self.frame = frame
         self.change = change
         self.others = others
-        self.settings = settings
+        self.learned = learned
+        self.settings = learned.settings
         self.went_back: list[Restored] = []
         self.left: list[InTheWay] = []
         self.back: list[tuple[Key, int, Stored]] = []
-        self.touched: dict[int, dict[Name, Later]] = {}
-        self.stored: dict[tuple[Key, int], Stored] = {}
+        self.lifted: list[Key] = []
+        self.touched: dict[int, dict[Name, ImportChange]] = {}
         self.rows = [self.world.rows[pk] for pk in dict.fromkeys(one.contact_id for one in (change, *others))]
+        self.own = {one.contact_id: one.id for one in (*others, change)}
 
     def run(self) -> None:
-        self.learn()
+        self.take_in()
         contact = self.world.rows[self.change.contact_id]
         held = {row.id: set(self.world.held[row.id]) for row in self.rows}
         self.world.begin()
@@ -123,9 +127,7 @@ class GoingBack(Reverting):
             self.bring_home(giving, keys)
         for key in self.change.keys_that_came:
             self.drop(contact, key)
-        if any(
-            _was_erased(self.change, (side or {}).get(IDENTIFIERS)) for side in (self.change.before, self.change.after)
-        ):
+        if any(_was_erased(self.change, side[IDENTIFIERS]) for side in self.sides() if IDENTIFIERS in side):
             self.leave(contact, IDENTIFIERS, Because.ERASED)
         # 2. Columns, and states.
         self.revert_columns(contact, self.change)
@@ -134,23 +136,24 @@ class GoingBack(Reverting):
         for row in self.rows:
             self.tell(row, held[row.id])
 
-    def learn(self) -> None:
+    def sides(self) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        return self.change.before or {}, self.change.after or {}
+
+    def take_in(self) -> None:
         """What came later, what is stored, and what must not go."""
-        cursor, known = self.frame.cursor, self.known
-        own = {one.contact_id: one.id for one in (*self.others, self.change)}
-        for contact_id, change_id in own.items():
-            touched = self.touched[contact_id] = find_touched(read_later(cursor, contact_id, change_id))
-            columns = {name for name in touched if isinstance(name, str)}
-            known.since[contact_id] = [(change_id + 1, columns)]
-        self.stored = read_stored(cursor, own)
-        known.first_seen = {place: row.first_seen_at for place, row in self.stored.items()}
-        columns_of_keys = {name: column for name, column in self.settings.schema.columns.items() if column.may_be_key}
-        known.key_columns = columns_of_keys.keys() - KINDS_OF_COLUMNS.keys()
+        known, learned = self.known, self.learned
+        for contact_id, change_id in self.own.items():
+            later = [one for one in learned.later[contact_id] if one.id > change_id and one.id not in learned.ids]
+            touched = self.touched[contact_id] = find_touched(later)
+            known.since[contact_id] = [(change_id + 1, {name for name in touched if isinstance(name, str)})]
+            known.first_seen |= {
+                (key, contact_id): row.first_seen_at for key, row in learned.stored.get(contact_id, {}).items()
+            }
+            merges = learned.dropped.get(contact_id, ())
+            known.dropped[contact_id] = {key for at, keys in merges if at >= self.change.at for key in keys}
+        columns_of_keys = {name for name, column in self.settings.schema.columns.items() if column.may_be_key}
+        known.key_columns = columns_of_keys - KINDS_OF_COLUMNS.keys()
         known.traced = {(key, self.change.contact_id) for key in self.custom_keys_before()}
-        cursor.execute(_DROPPED, (load.array_of(own), self.change.at))
-        for contact_id, dropped in cursor.fetchall():
-            keys = {(kind, app, value) for kind, app, value in dropped or ()}
-            known.dropped.setdefault(contact_id, set()).update(keys)
 
     def custom_keys_before(self) -> Iterable[Key]:
         """Those that were identifiers, unless they are junk."""
@@ -259,7 +262,7 @@ class GoingBack(Reverting):
         return Because.USED if self.was_used_since(key, contact) else None
 
     def was_used_since(self, key: Key, contact: ContactRow) -> bool:
-        stored = self.stored.get((key, contact.id))
+        stored = self.learned.stored.get(contact.id, {}).get(key)
         return stored is not None and not field_of(key) and stored.last_seen_at > self.change.at
 
     # Columns
@@ -337,21 +340,51 @@ class GoingBack(Reverting):
             self.world.detach(contact, key)
 
     def revert_channel_states(self, contact: ContactRow) -> None:
-        """The state of a channel that changed alone goes back only where it is no matter of the address (T12)."""
-        before, after = self.change.before or {}, self.change.after or {}
+        """The state of a channel that changed alone, which is a matter of the address (T12)."""
+        before, after = self.sides()
         for column, names in CHANNEL_PARTS.items():
             name = names[0]
             if name not in after or column in after or same_value(contact[name], before.get(name)):
                 continue
-            key = self.world.primary_key(contact, KINDS_OF_COLUMNS[column])
-            highest = max(before.get(name) or 0, after[name] or 0)
-            if key is None or key in self.world.suppressed or highest >= SUPPRESSED_FROM:
-                self.leave(contact, name, Because.ADDRESS)
-            elif contact[name] != after[name] and name not in self.anyway:
-                self.leave(contact, name, Because.CHANGED)
-            else:
+            stands = contact[name] == after[name] and not self.touched[contact.id].keys() & {column, name}
+            if stands and self.put_on_list(contact, column, before.get(name) or 0, after[name] or 0):
                 for part in names:
                     self.world.set_value(contact, part, self.part_before(contact, part, self.change))
+            else:
+                self.leave(contact, name, Because.ADDRESS)
+
+    def put_on_list(self, contact: ContactRow, column: str, wanted: int, state: int) -> bool:
+        """The list of suppressions as it was before, unless somebody else had a word in it since."""
+        key = self.world.primary_key(contact, KINDS_OF_COLUMNS[column])
+        if key is None:
+            return False
+        if key not in self.world.suppressed and max(wanted, state) < SUPPRESSED_FROM:
+            return True  # confirmed, or not
+        if key in self.lifted_now():
+            return True
+        listed = self.learned.suppressed.get(key)
+        if (listed is None) if state < SUPPRESSED_FROM else (listed == (self.change.by, self.change.at)):
+            reason = self.sides()[0].get(f"{CHANNEL_COLUMNS[column]}_reason") or ""
+            self.write_list(key, column, wanted, reason)
+            return True
+        return False
+
+    def lifted_now(self) -> Collection[Key]:
+        """Addresses whose state went back together with another change."""
+        return [key for key in self.learned.suppressed if key not in self.world.suppressed]
+
+    def write_list(self, key: Key, column: str, state: int, reason: str) -> None:
+        cursor, digest = self.frame.cursor, load.address_digest(key[2])
+        cursor.execute("DELETE FROM contacts_suppression WHERE digest = %s", (digest,))
+        self.world.suppressed.pop(key, None)
+        if state >= SUPPRESSED_FROM:
+            self.world.suppressed[key] = state, reason
+            cursor.execute(
+                "INSERT INTO contacts_suppression (digest, channel, state, reason, at, by)"
+                " VALUES (%s, %s, %s, %s, %s, %s)",
+                (digest, column, state, reason, self.frame.moment, self.frame.cause.by),
+            )
+        self.lifted.append(key)
 
     def is_in_use(self, contact: ContactRow, change: ImportChange) -> bool:
         """Deleted again where a person says so; what was written since stays on the sheet."""
@@ -380,7 +413,7 @@ class GoingBack(Reverting):
         if told not in self.left:
             self.left.append(told)
 
-    def last_touch(self, contact: ContactRow, column: str, key: Key | None) -> Later | None:
+    def last_touch(self, contact: ContactRow, column: str, key: Key | None) -> ImportChange | None:
         names: list[Name] = [column] if key is None else [key, field_of(key)]
         for touched in (self.touched.get(contact.id, {}), *self.touched.values()):
             for name in names:
@@ -400,8 +433,8 @@ class GoingBack(Reverting):
         for side, keys in (("after", came), ("before", went)):
             for key in sorted(keys):
                 note_key(entry, side, key)
-        note_rows(entry, {key: row for (key, pk), row in self.stored.items() if pk == contact.id}, went)
-        entry.details[TAKES_BACK] = next(one.id for one in (self.change, *self.others) if one.contact_id == contact.id)
+        note_rows(entry, self.learned.stored.get(contact.id, {}), went)
+        entry.details[TAKES_BACK] = self.own[contact.id]
         self.note_parties(contact, entry, came, went)
         self.remember_rows(contact, came)
         for column in dict.fromkeys((*entry.before, *entry.after)):
@@ -411,7 +444,7 @@ class GoingBack(Reverting):
     def note_parties(self, contact: ContactRow, entry: Entry, came: set[Key], went: set[Key]) -> None:
         """From whom identifiers came and to whom they went, as of any migration."""
         for other in self.rows:
-            had = {key for key, pk in self.stored if pk == other.id}
+            had = self.learned.stored.get(other.id, {}).keys()
             has = self.world.held[other.id]
             if other is not contact and came & (had - has):
                 entry.details.setdefault("migrated_from", []).append(other.id)
@@ -426,7 +459,8 @@ class GoingBack(Reverting):
                 noted |= read_noted_rows(one.details)
         for key in sorted(came):
             row = noted.get(key)
-            elsewhere = [self.stored[key, pk] for pk in self.touched if (key, pk) in self.stored and pk != contact.id]
+            stored = (self.learned.stored.get(other.id, {}) for other in self.rows if other is not contact)
+            elsewhere = [rows[key] for rows in stored if key in rows]
             if elsewhere and (row is None or elsewhere[0].last_seen_at > self.change.at):
                 row = elsewhere[0]
             if row is not None:

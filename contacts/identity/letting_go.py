@@ -128,10 +128,13 @@ def read_noted_rows(details: Mapping[str, Any] | None) -> dict[Key, Stored]:
 # The stored rows
 
 
-def read_stored(cursor: psycopg.Cursor[Any], contact_ids: Collection[int]) -> dict[tuple[Key, int], Stored]:
-    """All identifiers of these contacts, by key and contact."""
+def read_stored(cursor: psycopg.Cursor[Any], contact_ids: Collection[int]) -> dict[int, dict[Key, Stored]]:
+    """All identifiers of these contacts, by contact and key."""
     cursor.execute(_STORED, (array_of(contact_ids),), binary=True)
-    return {((row[0], row[1], row[2]), row[3]): Stored(*row[4:]) for row in cursor.fetchall()}
+    stored: dict[int, dict[Key, Stored]] = {}
+    for kind, app, value, contact_id, *known in cursor.fetchall():
+        stored.setdefault(contact_id, {})[kind, app, value] = Stored(*known)
+    return stored
 
 
 def put_back_rows(cursor: psycopg.Cursor[Any], rows: Sequence[tuple[Key, int, Stored]]) -> None:

@@ -80,6 +80,7 @@ class ImportChange(NamedTuple):
     before: dict[str, Any] | None
     after: dict[str, Any] | None
     details: dict[str, Any] | None
+    by: str = ""
 
     @property
     def keys_that_came(self) -> list[Key]:

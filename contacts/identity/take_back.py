@@ -7,15 +7,17 @@ it back anyway. Taking back is a change itself, and can be taken back.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from contacts.identity import load
-from contacts.identity.changes import keys_of, parties_of, read_change, read_counterparts
+from contacts.identity.changes import Learned, Place, keys_of, learn, parties_of, read_changes, read_counterparts
 from contacts.identity.detach import is_person, run_in_frame
 from contacts.identity.errors import (
+    ChangeNotFound,
     ContactNotFound,
     DeleteInstead,
     MergeInstead,
@@ -29,26 +31,31 @@ from contacts.identity.going_back import GoingBack, InTheWay, Restored
 from contacts.identity.letting_go import Stored, put_back_rows
 from contacts.identity.merge import UndoReport, undo_merge
 from contacts.identity.revert import ImportChange
-from contacts.identity.settings import read_settings
+from contacts.identity.suppression import settle_states
 from contacts.identity.world import ERASED, MERGED
 from contacts.models import ChangeKind
 from contacts.records import Key
+from crm.errors import CardfileError
 
-__all__ = ["TakeBackReport", "take_back_change"]
+__all__ = ["MOST", "TakeBackReport", "take_back_change", "take_back_changes"]
+
+MOST: Final = 1_000
+"""Changes that are taken back together."""
+
+Group = list[ImportChange]
+"""A change, and its counterparts at whoever gave or took an identifier by it."""
 
 
 @dataclass
 class TakeBackReport:
-    """What taking a change back did; ``merge`` where it was a merge."""
+    """What taking a change back did; ``merge`` where it was a merge, ``refused`` why nothing of it was even tried."""
 
     contact_id: int
     change_id: int
     restored: list[Restored] = field(default_factory=list)
     left: list[InTheWay] = field(default_factory=list)
     merge: UndoReport | None = None
-
-
-Back = Sequence[tuple[Key, int, Stored]]
+    refused: CardfileError | None = None
 
 
 def take_back_change(
@@ -72,33 +79,28 @@ def take_back_change(
     """
     if not is_person(by):
         raise PersonOnly("Only a person may take a single change back.")
-    change = read_change(contact_id, change_id)
-    _check_kind(change)
-    if change.kind == ChangeKind.MERGED:
+    groups = _read_groups([(contact_id, change_id)])
+    if groups and (change := groups[contact_id, change_id][0]).kind == ChangeKind.MERGED:
         return _undo_merge(change, by=by, at=at, dry_run=dry_run)
-    with closing(load.open_cursor()) as cursor:
-        changes = [change, *read_counterparts(cursor, change)]
-    ids = {one.contact_id for one in changes} | set(parties_of(change))
-    report, _ = run_in_frame(
-        lambda frame: _go_back(frame, changes, anyway),
-        ids,
-        {key for one in changes for key in keys_of(one)},
-        by=by,
-        at=at,
-        dry_run=dry_run,
-        afterwards=_put_back,
-    )
+    [report] = _take_back(groups, [(contact_id, change_id)], by=by, anyway=anyway, at=at, dry_run=dry_run)
+    if report.refused is not None:
+        raise report.refused
     return report
 
 
-def _check_kind(change: ImportChange) -> None:
-    if change.kind == ChangeKind.CREATED:
-        raise DeleteInstead(contact_id=change.contact_id)
-    if change.kind == ChangeKind.UNMERGED:
-        details = change.details or {}
-        raise MergeInstead(survivor_id=details.get("survivor"), loser_id=details.get("loser"))
-    if change.kind != ChangeKind.MERGED and not (change.before or change.after):
-        raise NothingToTakeBack(contact_id=change.contact_id)
+def take_back_changes(changes: Sequence[Place], *, by: str, at: datetime | None = None) -> list[TakeBackReport]:
+    """``take_back_change`` for up to ``MOST`` changes, each a contact and a change, in one transaction.
+
+    The reports come in the same order. What cannot be taken back is said in its report, and the others go on; merges
+    are refused here.
+    """
+    return [
+        report
+        for start in range(0, len(changes), MOST)
+        for report in _take_back(
+            _read_groups(changes[start : start + MOST]), changes[start : start + MOST], by=by, anyway=(), at=at
+        )
+    ]
 
 
 def _undo_merge(change: ImportChange, *, by: str, at: datetime | None, dry_run: bool) -> TakeBackReport:
@@ -110,30 +112,98 @@ def _undo_merge(change: ImportChange, *, by: str, at: datetime | None, dry_run: 
     return TakeBackReport(change.contact_id, change.id, merge=merge)
 
 
-def _go_back(frame: Frame, changes: Sequence[ImportChange], anyway: Collection[str]) -> tuple[TakeBackReport, Back]:
-    change = changes[0]
-    _check_still_there(frame, changes)
-    going = GoingBack(frame, change, changes[1:], read_settings(), anyway=anyway)
-    going.run()
-    if not going.went_back and not going.left:
-        raise NothingToTakeBack(contact_id=change.contact_id)
-    return TakeBackReport(change.contact_id, change.id, going.went_back, going.left), going.back
+# 1. Reading
 
 
-def _check_still_there(frame: Frame, changes: Sequence[ImportChange]) -> None:
-    """Behind the locks: whether the contact is still there, and everything reads as it did before them."""
-    change = changes[0]
-    contact = frame.world.contact(change.contact_id)
-    if contact is None or contact.values["state"] == ERASED:
-        raise ContactNotFound(contact_id=change.contact_id)
-    if contact.values["state"] == MERGED:
-        text = "The contact was merged into another one since. Undo that merge first."
-        raise TakeBackRefused(text, other_id=contact.values["merged_into_id"])
-    now = read_change(change.contact_id, change.id)
-    if [now, *read_counterparts(frame.cursor, now)] != changes:
-        raise WriteConflict
-
-
-def _put_back(result: tuple[TakeBackReport, Back]) -> None:
+def _read_groups(places: Collection[Place]) -> dict[Place, Group]:
     with closing(load.open_cursor()) as cursor:
-        put_back_rows(cursor, result[1])
+        found = read_changes(cursor, places)
+        return {place: [change, *read_counterparts(cursor, change)] for place, change in found.items()}
+
+
+def _take_back(
+    groups: Mapping[Place, Group],
+    places: Sequence[Place],
+    *,
+    by: str,
+    anyway: Collection[str],
+    at: datetime | None,
+    dry_run: bool = False,
+) -> list[TakeBackReport]:
+    changes = [change for group in groups.values() for change in group]
+    parties = {pk for change in changes for pk in parties_of(change)}
+    taken = run_in_frame(
+        lambda frame: _Taking(frame, groups, anyway).run(places),
+        {change.contact_id for change in changes} | parties,
+        {key for change in changes for key in keys_of(change)},
+        by=by,
+        at=at,
+        dry_run=dry_run,
+        afterwards=_Taking.finish,
+    )
+    return taken.reports
+
+
+# 2. Behind the locks
+
+
+class _Taking:
+    """Several changes on their way back; the last of a contact goes first."""
+
+    def __init__(self, frame: Frame, groups: Mapping[Place, Group], anyway: Collection[str]) -> None:
+        self.frame = frame
+        self.groups = groups
+        self.anyway = anyway
+        self.back: list[tuple[Key, int, Stored]] = []
+        self.lifted: list[Key] = []
+        self.reports: list[TakeBackReport] = []
+
+    def run(self, places: Sequence[Place]) -> _Taking:
+        if _read_groups(places) != self.groups:
+            raise WriteConflict
+        learned = learn(self.frame, [change for group in self.groups.values() for change in group])
+        found = {place: self.take_back(place, learned) for place in sorted(places, key=lambda place: -place[1])}
+        self.reports = [found[place] for place in places]
+        return self
+
+    def take_back(self, place: Place, learned: Learned) -> TakeBackReport:
+        group = self.groups.get(place, [])
+        report = TakeBackReport(*place, refused=self.find_refusal(place, group))
+        if report.refused is None:
+            going = GoingBack(self.frame, group[0], group[1:], learned, anyway=self.anyway)
+            going.run()
+            report.restored, report.left = going.went_back, going.left
+            self.back += going.back
+            self.lifted += going.lifted
+            if not (report.restored or report.left):
+                report.refused = NothingToTakeBack(contact_id=place[0])
+        return report
+
+    def find_refusal(self, place: Place, group: Group) -> CardfileError | None:
+        contact = self.frame.world.contact(place[0])
+        if not group:
+            return ChangeNotFound(contact_id=place[0])
+        if contact is None or contact.values["state"] == ERASED:
+            return ContactNotFound(contact_id=place[0])
+        if contact.values["state"] == MERGED:
+            text = "The contact was merged into another one since. Undo that merge first."
+            return TakeBackRefused(text, other_id=contact.values["merged_into_id"])
+        return _refuse_kind(group[0])
+
+    def finish(self) -> None:
+        """Once all is written: what was known of identifiers, and whoever else has an address whose state changed."""
+        with closing(load.open_cursor()) as cursor:
+            put_back_rows(cursor, self.back)
+            if self.lifted:
+                settle_states(cursor, self.lifted, by=self.frame.cause.by, moment=self.frame.moment)
+
+
+def _refuse_kind(change: ImportChange) -> CardfileError | None:
+    details = change.details or {}
+    if change.kind == ChangeKind.CREATED:
+        return DeleteInstead(contact_id=change.contact_id)
+    if change.kind == ChangeKind.UNMERGED:
+        return MergeInstead(survivor_id=details.get("survivor"), loser_id=details.get("loser"))
+    if change.kind == ChangeKind.MERGED:
+        return TakeBackRefused("This change is a merge. Undo the merge.", merge_id=change.merge_id)
+    return None if change.before or change.after else NothingToTakeBack(contact_id=change.contact_id)

@@ -11,11 +11,14 @@ from contacts.identity import (
     delete_contacts,
     detach_identifier,
     erase_contacts,
+    lift_suppressions,
     merge_contacts,
     move_identifier,
+    resolve,
     restore_contacts,
     suppress_addresses,
     take_back_change,
+    take_back_changes,
     undo_merge,
 )
 from contacts.identity import types as plans
@@ -42,6 +45,7 @@ from contacts.models import (
     CustomField,
     DuplicateCase,
     Identifier,
+    Suppression,
 )
 from tests.people import (
     BOHDAN,
@@ -220,14 +224,75 @@ def test_a_field_that_is_no_more_takes_no_value_back(play):
     assert left_of(take_back(stage.ids["olena"])) == {"fields.tier": Because.UNFIT}
 
 
-def test_a_state_that_belongs_to_the_address_stays_with_the_address(play):
+def test_an_unsubscription_is_taken_back_for_everybody_who_has_the_address(play):
+    stage = play(
+        have("olena", {"external_id": "A", "email": FAMILY}, plans.SUBSCRIBE),
+        have("bohdan", {"external_id": "B", "email": FAMILY}),
+    )
+    suppress_addresses([FAMILY], ChannelState.UNSUBSCRIBED, by=BY, reason="asked")
+
+    report = take_back(stage.ids["olena"])
+
+    assert report.left == []
+    assert not Suppression.objects.exists()
+    states = dict(Contact.objects.values_list("pk", "email_state"))
+    assert states == {stage.ids["olena"]: ChannelState.UNCONFIRMED, stage.ids["bohdan"]: ChannelState.ACTIVE}
+
+
+def test_a_lifted_state_is_put_on_the_address_again(play):
+    stage = play(have("olena", {"email": OLENA}))
+    suppress_addresses([OLENA], ChannelState.BOUNCED, by="key:1", reason="no mailbox")
+    lift_suppressions([OLENA], by=BY)
+
+    take_back(stage.ids["olena"])
+
+    olena = Contact.objects.get(pk=stage.ids["olena"])
+    assert (olena.email_state, olena.email_state_reason) == (ChannelState.BOUNCED, "no mailbox")
+    assert Suppression.objects.get().state == ChannelState.BOUNCED
+
+
+def test_a_state_that_somebody_else_made_stricter_stays_with_the_address(play):
     stage = play(have("olena", {"email": OLENA}))
     suppress_addresses([OLENA], ChannelState.UNSUBSCRIBED, by=BY)
+    mine = last(stage.ids["olena"])
+    suppress_addresses([OLENA], ChannelState.BLACKLISTED, by="user:2")
 
-    report = take_back(stage.ids["olena"], anyway=["email_state"])
+    report = take_back(stage.ids["olena"], mine, anyway=["email_state"])
 
     assert left_of(report) == {"email_state": Because.ADDRESS}
-    assert Contact.objects.get(pk=stage.ids["olena"]).email_state == ChannelState.UNSUBSCRIBED
+    assert Contact.objects.get(pk=stage.ids["olena"]).email_state == ChannelState.BLACKLISTED
+
+
+# Many at once
+
+
+def test_many_changes_are_taken_back_together_and_each_says_what_became_of_it(play):
+    stage = play(
+        have("olena", {"external_id": "A", "email": OLENA, "town": "Lviv"}),
+        have("bohdan", {"external_id": "B", "email": FAMILY}, plans.SUBSCRIBE),
+        have("taras", {"external_id": "C", "email": FAMILY}),
+        have("daria", {"external_id": "D", "town": "Odesa"}),
+    )
+    before = sheets()
+    resolve([{"external_id": name, "town": "Kyiv"} for name in "ABCD"], plans.API_BULK, by="action:7", at=stage.tick())
+    suppress_addresses([OLENA, FAMILY], ChannelState.UNSUBSCRIBED, by="action:7", at=stage.tick())
+    delete_contacts(list(stage.ids.values()), by="action:7", at=stage.tick())
+    changes = list(Change.objects.filter(by="action:7").order_by("pk").values_list("contact_id", "pk"))
+    have("else", {"external_id": "E"})(stage)
+    stage.resolve({"id": stage.ids["daria"], "town": "Ivano-Frankivsk"}, plans.API)
+    gone, created = (2**40, 1), (stage.ids["else"], last(stage.ids["else"]))
+
+    reports = take_back_changes([*changes, gone, created], by=BY)
+
+    assert [(report.contact_id, report.change_id) for report in reports] == [*changes, gone, created]
+    assert [type(report.refused) for report in reports[-2:]] == [ChangeNotFound, DeleteInstead]
+    assert {left.column for report in reports for left in report.left} == {"town"}
+    now = sheets()
+    for name in ("olena", "bohdan", "taras"):
+        assert now[0][stage.ids[name]] == before[0][stage.ids[name]], name
+    daria = Contact.objects.get(pk=stage.ids["daria"])
+    assert (daria.state, daria.town) == (ContactState.ACTIVE, "Ivano-Frankivsk")
+    assert not Suppression.objects.exists()
 
 
 # Taking back again
@@ -490,7 +555,7 @@ def test_what_cannot_be_taken_back_says_what_to_do_instead(play):
     with pytest.raises(TakeBackRefused):
         take_back(stage.ids["other"], town)
     erase_contacts([olena], by=BY)
-    for change_id, error in ((last(olena), NothingToTakeBack), (town, ChangeNotFound)):
+    for change_id, error in ((last(olena), ContactNotFound), (town, ChangeNotFound)):
         with pytest.raises(error):
             take_back(olena, change_id)
     with pytest.raises((ChangeNotFound, ContactNotFound)):
@@ -513,7 +578,6 @@ def test_erased_values_never_come_back(play):
 def test_of_an_import_only_the_part_of_this_contact_is_taken_back(play):
     from dataclasses import replace
 
-    from contacts.identity import resolve
     from contacts.identity.undo import find_extent, take_back_slice
 
     stage = play(
@@ -535,7 +599,6 @@ def test_of_an_import_only_the_part_of_this_contact_is_taken_back(play):
 def test_an_import_that_is_taken_back_keeps_what_a_person_detached_or_moved_since(play):
     from dataclasses import replace
 
-    from contacts.identity import resolve
     from contacts.identity.undo import find_extent, take_back_slice
 
     stage = play(

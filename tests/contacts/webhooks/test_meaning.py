@@ -32,6 +32,10 @@ MEANINGS = [
     ("undone", {"import": 3}, 1, False, "restored", {"import_undone": 3}),
     ("undone", {"import": 3}, None, True, "erased", {"import_undone": 3}),
     ("undone", {"import": 3}, "erased", False, "updated", {"import_undone": 3}),
+    ("detached", {"rows": []}, None, False, "updated", {}),
+    ("taken_back", {"takes_back": 3}, None, False, "updated", {}),
+    ("taken_back", {"takes_back": 3}, 1, False, "restored", {}),
+    ("taken_back", {"takes_back": 3}, 2, False, "deleted", {}),
 ]
 
 
