@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 
 from contacts.actions import jobs as actions
+from contacts.activity.old_events import drop_old_events
 from contacts.activity.partitions import MONTHS_AHEAD, ensure_partitions
 from contacts.bulk import jobs as bulk
 from contacts.exports import jobs as exports
 from contacts.fields import jobs as fields
-from contacts.identity.retention import erase_expired
+from contacts.identity.retention import erase_expired, forget_old_changes
 from contacts.imports import jobs as imports
 from contacts.statistics import jobs as statistics
 from contacts.subscribing import jobs as subscribing
@@ -22,6 +23,7 @@ __all__ = [
     "erase_inactive",
     "exports",
     "fields",
+    "forget_what_is_old",
     "imports",
     "make_event_partitions",
     "statistics",
@@ -46,3 +48,11 @@ def erase_inactive() -> None:
     erased = erase_expired(by="rule:retention")
     if erased.contacts or erased.visitors:
         logger.info("Erased %d anonymous contacts and %d visitors.", erased.contacts, erased.visitors)
+
+
+@periodic(cron="10 4 * * *")
+def forget_what_is_old() -> None:
+    """Forget changes and months of events that the account keeps no longer."""
+    changes, months = forget_old_changes(), drop_old_events()
+    if changes or months:
+        logger.info("Forgot %d changes, and the events of: %s.", changes, ", ".join(months) or "no month")

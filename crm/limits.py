@@ -29,6 +29,8 @@ def stopped_after(milliseconds: int, error: type[CardfileError]) -> Iterator[Non
             (before, _) = cursor.fetchone()
             yield
             cursor.execute("SELECT set_config('statement_timeout', %s, true)", [before])
+    except QueryCanceled as stopped:  # of a cursor that is not Django's
+        raise error from stopped
     except OperationalError as stopped:
         if isinstance(stopped.__cause__, QueryCanceled):
             raise error from stopped

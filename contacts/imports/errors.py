@@ -10,6 +10,7 @@ __all__ = [
     "ArchiveEncrypted",
     "ArchiveNested",
     "ArchiveUnreadable",
+    "ChangesForgotten",
     "ColumnNotWritable",
     "ColumnTwice",
     "ConsentUnexplained",
@@ -246,6 +247,12 @@ class FileGone(ImportRefused):
     """The file is not kept any more. Upload it again."""
 
     code = "file_gone"
+
+
+class ChangesForgotten(ImportRefused):
+    """What this import changed is not kept any more (Settings, Retention), so it cannot be taken back."""
+
+    code = "changes_forgotten"
 
 
 class ImportsWaiting(ImportRefused):

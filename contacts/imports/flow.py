@@ -18,9 +18,10 @@ from typing import Any, Final
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from contacts.identity.retention import journal_begins
 from contacts.imports import jobs
 from contacts.imports.columns import guess_key, lay_out_mapping
-from contacts.imports.errors import FileGone, FileUnreadable, WrongMoment
+from contacts.imports.errors import ChangesForgotten, FileGone, FileUnreadable, WrongMoment
 from contacts.imports.files import remove, stored_path
 from contacts.imports.links import check_link, name_of_link
 from contacts.imports.mapping import (
@@ -262,6 +263,7 @@ def start_undo(run: Import, *, by: str) -> Import:
     with _moving(run, ENDED):
         if not run.rows_done:
             raise WrongMoment(_("This import changed nothing, so there is nothing to take back."), status=run.status)
+        _check_journal(run)
         run.undo_by = by
         _enter(run, S.UNDOING, jobs.undo_import_job)
     return run
@@ -280,6 +282,13 @@ def _moving(run: Import, allowed: Collection[str], *, untouched: bool = False) -
             raise WrongMoment(status=run.status)
         yield
         run.save()
+
+
+def _check_journal(run: Import) -> None:
+    """What it did is known by the journal alone; raises ``ChangesForgotten``."""
+    begins, ended = journal_begins(), run.finished_at or run.created_at
+    if begins is not None and ended < begins:
+        raise ChangesForgotten
 
 
 def _check_ready(run: Import) -> None:

@@ -26,7 +26,7 @@ from contacts.imports.links import fetch_file
 from contacts.imports.preview import preview_import
 from contacts.imports.run import carry_out, wait_for_claim
 from contacts.imports.undo import undo_import
-from contacts.models import Import, ImportStatus, ImportWish, PreviewRow
+from contacts.models import Import, ImportStatus, ImportWish, Policy, PreviewRow
 from crm.claims import claiming, is_claimed, may_claim
 from crm.errors import CardfileError
 from crm.jobs import app, periodic
@@ -50,7 +50,6 @@ ACTIVE: Final = frozenset(
 MOST_ATTEMPTS: Final = 5
 """Of an import whose worker keeps dying without coming any further: perhaps the import is what kills it."""
 PREVIEWS_KEPT: Final = timedelta(days=14)
-FILES_KEPT: Final = timedelta(days=30)
 
 Tell = Callable[[Any], None]
 Work = Callable[[Import, Tell], None]
@@ -236,10 +235,16 @@ def empty_preview(import_id: int) -> None:
     rows._raw_delete(rows.db)
 
 
+def files_kept_for() -> timedelta:
+    """As the account wants it."""
+    policy = Policy.objects.order_by("pk").first() or Policy()
+    return timedelta(days=policy.import_files_kept_days)
+
+
 @periodic(cron="40 2 * * *")
 def forget_old_files() -> None:
-    """Files that were imported a month ago, uploads that nobody went on with, and previews of two weeks ago."""
-    now = datetime.now(UTC)
+    """Files that were imported long ago, uploads that nobody went on with, and previews of two weeks ago."""
+    now, kept_for = datetime.now(UTC), files_kept_for()
     stale = Import.objects.filter(status=ImportStatus.PREVIEWED, created_at__lt=now - PREVIEWS_KEPT)
     for import_run in stale:
         with transaction.atomic():
@@ -247,6 +252,6 @@ def forget_old_files() -> None:
             stale.filter(pk=import_run.pk).update(
                 status=ImportStatus.UPLOADED, preview_counts=None, preview_rows_done=0
             )
-    wanted = Q(created_at__gte=now - FILES_KEPT) | Q(status__in=(*ACTIVE, ImportStatus.PAUSED))
+    wanted = Q(created_at__gte=now - kept_for) | Q(status__in=(*ACTIVE, ImportStatus.PAUSED))
     kept = Import.objects.exclude(stored_name="").filter(wanted)
-    files.remove_old(older_than=FILES_KEPT, keep=set(kept.values_list("stored_name", flat=True)))
+    files.remove_old(older_than=kept_for, keep=set(kept.values_list("stored_name", flat=True)))
