@@ -4,6 +4,28 @@ A door for people. It authenticates, reads forms, calls one verb of ``contacts.i
 never writes a contact or an identifier itself, opens no transaction around a verb, and does not import the other doors.
 """
 
-from contacts.admin import contact, dashboard, duplicates, exported, imports, job_words, merges, settings, webhooks
+from contacts.admin import (
+    contact,
+    dashboard,
+    duplicates,
+    exported,
+    imports,
+    job_words,
+    merges,
+    settings,
+    waiting,
+    webhooks,
+)
 
-__all__ = ["contact", "dashboard", "duplicates", "exported", "imports", "job_words", "merges", "settings", "webhooks"]
+__all__ = [
+    "contact",
+    "dashboard",
+    "duplicates",
+    "exported",
+    "imports",
+    "job_words",
+    "merges",
+    "settings",
+    "waiting",
+    "webhooks",
+]

@@ -1,4 +1,4 @@
-"""The dashboard's panels of contacts, and what of them waits for somebody.
+"""The dashboard's panels of contacts.
 
 Figures are read as the job of ``contacts.statistics`` kept them; imports and cases are few, and read as they are.
 """
@@ -11,12 +11,12 @@ from typing import Any, Final
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext_lazy
+from django.utils.translation import gettext_lazy
 
 from contacts.admin.imports.progress import UNDER_WAY, describe_progress
 from contacts.admin.imports.words import say_counts
@@ -24,25 +24,16 @@ from contacts.admin.listing import ReadOnlyAdmin
 from contacts.admin.wording import KINDS, SOURCES, word
 from contacts.keys import Kind
 from contacts.models import (
-    ActionStatus,
-    CaseStatus,
     ChannelState,
     Contact,
-    ContactAction,
-    ContactExport,
     DailyFigure,
-    DuplicateCase,
-    ExportStatus,
     Import,
     ImportStatus,
-    Webhook,
-    WebhookDeadLetter,
 )
 from contacts.statistics import Latest, enqueue_refresh, list_days, read_latest
 from crm.admin import dashboard
 from crm.admin.charts import Series, draw_bars, draw_lines, say_number
 from crm.admin.dashboard import Panel, may, remembered
-from crm.admin.waiting import Waiting, register
 
 __all__ = ["DailyFigureAdmin"]
 
@@ -247,49 +238,6 @@ def show_import(run: Import) -> dict[str, Any]:
     }
 
 
-# What waits
-
-
-def find_cases() -> QuerySet[Any]:
-    cases: QuerySet[Any] = DuplicateCase.objects.filter(status=CaseStatus.OPEN)
-    return cases
-
-
-def find_failed_imports() -> QuerySet[Any]:
-    failed = Import.objects.filter(status=ImportStatus.FAILED)
-    since = datetime.now(UTC) - LATELY
-    found: QuerySet[Any] = failed.filter(Q(finished_at__gte=since) | Q(finished_at=None, created_at__gte=since))
-    return found
-
-
-def find_failed_exports() -> QuerySet[Any]:
-    found: QuerySet[Any] = ContactExport.objects.filter(
-        status=ExportStatus.FAILED, created_at__gte=datetime.now(UTC) - LATELY
-    )
-    return found
-
-
-def find_failed_actions() -> QuerySet[Any]:
-    found: QuerySet[Any] = ContactAction.objects.filter(
-        status=ActionStatus.FAILED, created_at__gte=datetime.now(UTC) - LATELY
-    )
-    return found
-
-
-def find_failing_webhooks() -> QuerySet[Any]:
-    found: QuerySet[Any] = Webhook.objects.filter(is_active=True, failures__gt=0)
-    return found
-
-
-def find_undelivered() -> QuerySet[Any]:
-    found: QuerySet[Any] = WebhookDeadLetter.objects.filter(replay_at=None)
-    return found
-
-
-def list_of(model: str, query: str = "") -> str:
-    return reverse(f"admin:contacts_{model}_changelist") + (f"?{query}" if query else "")
-
-
 PANELS: Final = (
     Panel(
         "start",
@@ -319,6 +267,14 @@ PANELS: Final = (
         width="third",
     ),
     Panel(
+        "coverage",
+        gettext_lazy("What contacts are found by"),
+        30,
+        "contacts/dashboard/bars.html",
+        read_coverage,
+        may(*SEES_CONTACTS),
+    ),
+    Panel(
         "channels",
         gettext_lazy("Whom you can write to"),
         40,
@@ -336,70 +292,5 @@ PANELS: Final = (
     ),
 )
 
-WAITING: Final = (
-    Waiting(
-        "duplicates",
-        find_cases,
-        ngettext_lazy("%(count)s case of duplicates", "%(count)s cases of duplicates", "number"),
-        gettext_lazy("Merge those that are one person, and say which are not."),
-        lambda: list_of("duplicatecase"),
-        may("contacts.view_duplicatecase", "contacts.change_duplicatecase"),
-        entry="contacts_duplicatecase_changelist",
-        is_trouble=False,
-    ),
-    Waiting(
-        "failed_imports",
-        find_failed_imports,
-        ngettext_lazy("%(count)s import failed since yesterday", "%(count)s imports failed since yesterday", "number"),
-        gettext_lazy("Its page says why; what was done until then stays, and it can go on from there."),
-        lambda: list_of("import", "status=error"),
-        may(*SEES_IMPORTS),
-        entry="contacts_import_changelist",
-    ),
-    Waiting(
-        "failed_exports",
-        find_failed_exports,
-        ngettext_lazy("%(count)s export failed since yesterday", "%(count)s exports failed since yesterday", "number"),
-        gettext_lazy("The list says why. Export again once that is mended."),
-        lambda: list_of("contactexport", "status=error"),
-        may("contacts.export_contact"),
-        entry="contacts_contactexport_changelist",
-    ),
-    Waiting(
-        "failed_actions",
-        find_failed_actions,
-        ngettext_lazy(
-            "%(count)s bulk action failed since yesterday", "%(count)s bulk actions failed since yesterday", "number"
-        ),
-        gettext_lazy("Its page says why. What was done until then can be taken back there."),
-        lambda: list_of("contactaction"),
-        may("contacts.view_contactaction", "contacts.change_contactaction"),
-        entry="contacts_contactaction_changelist",
-    ),
-    Waiting(
-        "failing_webhooks",
-        find_failing_webhooks,
-        ngettext_lazy(
-            "%(count)s webhook cannot be delivered to", "%(count)s webhooks cannot be delivered to", "number"
-        ),
-        gettext_lazy("Its page says what the target answered. It is tried again by itself, less and less often."),
-        lambda: list_of("webhook"),
-        may("contacts.view_webhook", "contacts.change_webhook"),
-        entry="contacts_webhook_changelist",
-    ),
-    Waiting(
-        "undelivered",
-        find_undelivered,
-        ngettext_lazy(
-            "%(count)s change was given up for a webhook", "%(count)s changes were given up for a webhook", "number"
-        ),
-        gettext_lazy("Send them again once the target works, or forget them."),
-        lambda: list_of("webhookdeadletter"),
-        may("contacts.view_webhookdeadletter", "contacts.change_webhook"),
-    ),
-)
-
 for panel in PANELS:
     dashboard.register(panel)
-for waiting in WAITING:
-    register(waiting)

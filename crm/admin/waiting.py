@@ -88,6 +88,7 @@ def sees_what_waits(request: HttpRequest) -> bool:
 
 
 def say_count(count: int) -> str:
+    """As a badge has it."""
     return f"{MOST}+" if count > MOST else str(count)
 
 

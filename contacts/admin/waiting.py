@@ -1,0 +1,113 @@
+"""What of contacts waits for somebody: cases to be decided, and what failed lately, with what to do about it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from django.db.models import Q, QuerySet
+from django.urls import reverse
+from django.utils.translation import gettext_lazy, ngettext_lazy
+
+from contacts.models import (
+    CaseStatus,
+    ContactExport,
+    DuplicateCase,
+    ExportStatus,
+    Import,
+    ImportStatus,
+    Webhook,
+    WebhookDeadLetter,
+)
+from crm.admin.dashboard import may
+from crm.admin.waiting import Waiting, register
+
+__all__: list[str] = []
+
+LATELY: Final = timedelta(days=1)
+
+
+def find_cases() -> QuerySet[Any]:
+    cases: QuerySet[Any] = DuplicateCase.objects.filter(status=CaseStatus.OPEN)
+    return cases
+
+
+def find_failed_imports() -> QuerySet[Any]:
+    failed = Import.objects.filter(status=ImportStatus.FAILED)
+    since = datetime.now(UTC) - LATELY
+    found: QuerySet[Any] = failed.filter(Q(finished_at__gte=since) | Q(finished_at=None, created_at__gte=since))
+    return found
+
+
+def find_failed_exports() -> QuerySet[Any]:
+    found: QuerySet[Any] = ContactExport.objects.filter(
+        status=ExportStatus.FAILED, created_at__gte=datetime.now(UTC) - LATELY
+    )
+    return found
+
+
+def find_failing_webhooks() -> QuerySet[Any]:
+    found: QuerySet[Any] = Webhook.objects.filter(is_active=True, failures__gt=0)
+    return found
+
+
+def find_undelivered() -> QuerySet[Any]:
+    found: QuerySet[Any] = WebhookDeadLetter.objects.filter(replay_at=None)
+    return found
+
+
+def list_of(model: str, query: str = "") -> str:
+    """Where they are listed."""
+    return reverse(f"admin:contacts_{model}_changelist") + (f"?{query}" if query else "")
+
+
+WAITING: Final = (
+    Waiting(
+        "duplicates",
+        find_cases,
+        ngettext_lazy("%(count)s case of duplicates", "%(count)s cases of duplicates", "number"),
+        gettext_lazy("Merge those that are one person, and say which are not."),
+        lambda: list_of("duplicatecase"),
+        may("contacts.view_duplicatecase", "contacts.change_duplicatecase"),
+        entry="contacts_duplicatecase_changelist",
+        is_trouble=False,
+    ),
+    Waiting(
+        "failed_imports",
+        find_failed_imports,
+        ngettext_lazy("%(count)s import failed since yesterday", "%(count)s imports failed since yesterday", "number"),
+        gettext_lazy("Its page says why; what was done until then stays, and it can go on from there."),
+        lambda: list_of("import", "status=error"),
+        may("contacts.view_import", "contacts.add_import"),
+        entry="contacts_import_changelist",
+    ),
+    Waiting(
+        "failed_exports",
+        find_failed_exports,
+        ngettext_lazy("%(count)s export failed since yesterday", "%(count)s exports failed since yesterday", "number"),
+        gettext_lazy("The list says why. Export again once that is mended."),
+        lambda: list_of("contactexport", "status=error"),
+        may("contacts.export_contact"),
+        entry="contacts_contactexport_changelist",
+    ),
+    Waiting(
+        "failing_webhooks",
+        find_failing_webhooks,
+        ngettext_lazy("%(count)s webhook is not reached", "%(count)s webhooks are not reached", "number"),
+        gettext_lazy("Its page says what the target answered. It is tried again by itself, less and less often."),
+        lambda: list_of("webhook"),
+        may("contacts.view_webhook", "contacts.change_webhook"),
+        entry="contacts_webhook_changelist",
+    ),
+    Waiting(
+        "undelivered",
+        find_undelivered,
+        ngettext_lazy("%(count)s change was not delivered", "%(count)s changes were not delivered", "number"),
+        gettext_lazy("Their webhooks gave up. Send them again once the target works, or forget them."),
+        lambda: list_of("webhookdeadletter"),
+        may("contacts.view_webhookdeadletter", "contacts.change_webhook"),
+    ),
+)
+
+for waiting in WAITING:
+    register(waiting)
