@@ -10,6 +10,7 @@ from contacts.activity.partitions import MONTHS_AHEAD, ensure_partitions
 from contacts.bulk import jobs as bulk
 from contacts.exports import jobs as exports
 from contacts.fields import jobs as fields
+from contacts.identity import jobs as identity
 from contacts.identity.retention import erase_expired, forget_old_changes
 from contacts.imports import jobs as imports
 from contacts.statistics import jobs as statistics
@@ -24,6 +25,7 @@ __all__ = [
     "exports",
     "fields",
     "forget_what_is_old",
+    "identity",
     "imports",
     "make_event_partitions",
     "statistics",

@@ -9,14 +9,17 @@ from contacts.columns import SYSTEM_COLUMNS
 from contacts.identity.world import CHANNEL_COLUMNS, MERGED, PRIMARY_COLUMNS, ContactRow, MergeEffect, World
 from contacts.keys import Kind
 
-__all__ = ["FILLABLE_COLUMNS", "absorb"]
+__all__ = ["EMPTY", "FILLABLE_COLUMNS", "LOSER", "SURVIVOR", "absorb"]
 
 FILLABLE_COLUMNS: Final = tuple(
     column.key for column in SYSTEM_COLUMNS if column.write and column.key not in PRIMARY_COLUMNS.values()
 )
 """Columns whose blanks a merge fills from the loser."""
 
+SURVIVOR: Final = "survivor"
 LOSER: Final = "loser"
+EMPTY: Final = "empty"
+"""Neither's value; the survivor has none of its own either."""
 
 
 def absorb(
@@ -24,8 +27,9 @@ def absorb(
 ) -> MergeEffect:
     """Merge ``loser`` into ``survivor``: identifiers move, blanks are filled, the loser becomes a tombstone.
 
-    ``choices`` says by column key which side a person picked: ``survivor`` or ``loser``; what is not named keeps the
-    survivor's value and fills its blanks. Every moved identifier and filled value stands in the returned effect.
+    ``choices`` says by column key what a person picked: ``survivor``, ``loser``, or ``empty`` where the field shall
+    have no value; what is not named keeps the survivor's value and fills its blanks. Every moved identifier and filled
+    value stands in the returned effect.
     """
     chosen = choices or {}
     effect = MergeEffect(loser.id, survivor.id, rule)
@@ -80,13 +84,17 @@ def _take_fields(
     world: World, effect: MergeEffect, survivor: ContactRow, loser: ContactRow, chosen: Mapping[str, str]
 ) -> None:
     for column in FILLABLE_COLUMNS:
-        if _takes(survivor, loser, column, chosen):
+        if chosen.get(column) == EMPTY:
+            _fill(world, effect, survivor, column, None)
+        elif _takes(survivor, loser, column, chosen):
             _fill(world, effect, survivor, column, loser[column])
-    own = survivor["attributes"]
-    for key, value in loser["attributes"].items():
-        if key not in own or chosen.get(f"fields.{key}") == LOSER:
-            effect.filled[f"fields.{key}"] = [own.get(key), value]
-            world.set_attribute(survivor, key, value)
+    own, theirs = survivor["attributes"], loser["attributes"]
+    for key in (*theirs, *(key for key in own if key not in theirs)):
+        side = chosen.get(f"fields.{key}")
+        if side == EMPTY:
+            _fill_attribute(world, effect, survivor, key, None)
+        elif key in theirs and (key not in own or side == LOSER):
+            _fill_attribute(world, effect, survivor, key, theirs[key])
 
 
 def _takes(survivor: ContactRow, loser: ContactRow, column: str, choices: Mapping[str, str]) -> bool:
@@ -100,6 +108,12 @@ def _fill(world: World, effect: MergeEffect, survivor: ContactRow, column: str, 
     before = survivor[column]
     if world.set_value(survivor, column, value):
         effect.filled[column] = [before, value]
+
+
+def _fill_attribute(world: World, effect: MergeEffect, survivor: ContactRow, key: str, value: Any) -> None:
+    before = survivor["attributes"].get(key)
+    if world.set_attribute(survivor, key, value):
+        effect.filled[f"fields.{key}"] = [before, value]
 
 
 def primary_of(held: set[tuple[int, str, str]], kind: Kind) -> str | None:

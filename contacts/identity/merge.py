@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -11,7 +11,7 @@ import orjson
 import psycopg
 
 from contacts.identity import load
-from contacts.identity.absorb import absorb, primary_of
+from contacts.identity.absorb import EMPTY, LOSER, SURVIVOR, absorb, primary_of
 from contacts.identity.decide import clear_in, custom_key, open_shared_cases
 from contacts.identity.errors import ContactNotFound, MergeRefused, UndoLaterMergeFirst
 from contacts.identity.frame import Frame, open_frame, retried
@@ -25,14 +25,18 @@ from contacts.identity.world import (
     MERGED,
     PRIMARY_COLUMNS,
     ContactRow,
+    MergeEffect,
+    Origin,
     World,
     primary_key_of,
 )
 from contacts.keys import SHARED_KINDS, Kind
 from contacts.normalize import custom_key_value
 from contacts.records import Key
+from crm.errors import CardfileError
 
 __all__ = [
+    "ChangedMeanwhile",
     "LeftBehind",
     "MergeRehearsal",
     "RecordedMerge",
@@ -48,6 +52,12 @@ __all__ = [
 BY_PERSON: Final = "person"
 SUPPRESSED_FROM: Final = 3
 """Channel states from this one on belong to the address itself (T12)."""
+
+
+class ChangedMeanwhile(CardfileError):
+    """One of the two was changed since you compared them. Look at the values and merge again."""
+
+    code = "changed_meanwhile"
 
 
 class LeftBehind(NamedTuple):
@@ -74,30 +84,39 @@ def merge_contacts(
     *,
     by: str,
     choices: Mapping[str, str] | None = None,
+    seen: Mapping[int, datetime] | None = None,
     at: datetime | None = None,
 ) -> int:
     """Merge ``loser_id`` into ``survivor_id``; gives the id of the merge, by which it can be undone.
 
-    ``choices`` names by column key the side a person picked (``survivor``, ``loser``). Ids of merged contacts mean
-    their survivors. Raises ``ContactNotFound`` (unknown, erased), ``MergeRefused`` (into itself, into a deleted one).
+    ``choices`` says by column key what a person picked: ``survivor``, ``loser``, or ``empty`` for a field that shall
+    have no value; identifiers cannot be emptied, all of them stay. ``seen`` is when each of the two had been updated
+    last when they were compared. Ids of merged contacts mean their survivors. Raises ``ContactNotFound`` (unknown,
+    erased), ``MergeRefused`` (into itself, into a deleted one, a choice that cannot be), ``ChangedMeanwhile``.
     """
 
     def run() -> int:
         with open_frame([survivor_id, loser_id], by=by, at=at) as frame:
-            _, loser = _absorb_named(frame.world, survivor_id, loser_id, choices)
-        return frame.merge_ids[loser.id]
+            effect = _absorb_named(frame.world, survivor_id, loser_id, choices, seen)
+        return frame.merge_ids[effect.loser_id]
 
     return retried(run)
 
 
 @dataclass(frozen=True, slots=True)
 class MergeRehearsal:
-    """What a merge would do: who would survive, and of what would change on it how it is and how it would be."""
+    """What a merge would do: who would survive, and of what would change on it how it is and how it would be.
+
+    ``identifiers`` would move, ``dropped`` are those that both have. ``values`` are the survivor's columns then.
+    """
 
     survivor_id: int
     loser_id: int
     before: Mapping[str, Any]
     after: Mapping[str, Any]
+    identifiers: tuple[Key, ...] = ()
+    dropped: tuple[Key, ...] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 class _Rehearsed(Exception):
@@ -105,16 +124,19 @@ class _Rehearsed(Exception):
 
 
 def rehearse_merge(
-    survivor_id: int, loser_id: int, *, by: str, choices: Mapping[str, str] | None = None
+    survivor_id: int,
+    loser_id: int,
+    *,
+    by: str,
+    choices: Mapping[str, str] | None = None,
+    seen: Mapping[int, datetime] | None = None,
 ) -> MergeRehearsal:
     """What ``merge_contacts`` would do, with nothing written; raises what it would raise."""
 
     def run() -> MergeRehearsal:
         try:
             with open_frame([survivor_id, loser_id], by=by) as frame:
-                survivor, loser = _absorb_named(frame.world, survivor_id, loser_id, choices)
-                (entry,) = frame.world.record_entries(survivor)
-                rehearsal = MergeRehearsal(survivor.id, loser.id, entry.before, entry.after)
+                rehearsal = _rehearse(frame.world, _absorb_named(frame.world, survivor_id, loser_id, choices, seen))
                 raise _Rehearsed
         except _Rehearsed:
             return rehearsal
@@ -122,18 +144,52 @@ def rehearse_merge(
     return retried(run)
 
 
+def _rehearse(world: World, effect: MergeEffect) -> MergeRehearsal:
+    survivor = world.rows[effect.survivor_id]
+    (entry,) = world.record_entries(survivor)
+    return MergeRehearsal(
+        effect.survivor_id,
+        effect.loser_id,
+        entry.before,
+        entry.after,
+        tuple(effect.identifiers),
+        tuple(effect.dropped),
+        dict(survivor.values),
+    )
+
+
 def _absorb_named(
-    world: World, survivor_id: int, loser_id: int, choices: Mapping[str, str] | None
-) -> tuple[ContactRow, ContactRow]:
+    world: World,
+    survivor_id: int,
+    loser_id: int,
+    choices: Mapping[str, str] | None,
+    seen: Mapping[int, datetime] | None,
+) -> MergeEffect:
     survivor, loser = _named(world, survivor_id), _named(world, loser_id)
     if survivor.id == loser.id:
         raise MergeRefused("These two are one contact already.", contact_id=survivor.id)
     if survivor.values["state"] == DELETED:
         raise MergeRefused("The surviving contact is deleted. Restore it first.", contact_id=survivor.id)
+    for contact_id, updated_at in (seen or {}).items():
+        contact = world.contact(contact_id)
+        if contact is None or contact.values["updated_at"] != updated_at:
+            raise ChangedMeanwhile(contact_id=contact_id)
+    _check_choices(choices or {})
+    world.unseen |= world.keys_held_by(loser)
     world.begin()
     world.say_matched_by("id")
-    absorb(world, survivor, loser, rule=BY_PERSON, choices=choices)
-    return survivor, loser
+    return absorb(world, survivor, loser, rule=BY_PERSON, choices=choices)
+
+
+def _check_choices(choices: Mapping[str, str]) -> None:
+    """A side there is, and no emptying of what identifies: whatever found one of the two shall find both."""
+    columns = current_settings().schema.columns
+    for column, side in choices.items():
+        if side not in (SURVIVOR, LOSER, EMPTY):
+            raise MergeRefused("Choose one of the two values, or none.", path=column)
+        described = columns.get(column)
+        if side == EMPTY and (described is None or described.may_be_key or not described.write):
+            raise MergeRefused("This field identifies the contact, so it keeps a value.", path=column)
 
 
 def _named(world: World, contact_id: int) -> ContactRow:
@@ -263,10 +319,14 @@ def _give_back(
             _share_identifier(world, key, loser, report)
         else:
             _return_identifier(world, key, survivor, loser, report)
+    world.unseen.update(record.moved)
+    world.origins.update(_read_origins(frame, record, loser))
     for key in record.dropped:
         world.attach(loser, key)
     world.count_kinds(loser)  # the tombstone kept the mask it had, whatever comes back
-    _return_cases(frame, [key for key in record.moved if survivor.id not in world.owners_of(key)], survivor, loser)
+    reopened = _reopen_cases(frame, record)
+    gone_back = [key for key in record.moved if survivor.id not in world.owners_of(key)]
+    _return_cases(frame, gone_back, survivor, loser, but=reopened)
     # 4. Primary values that did not come back, or whose address changed its state since.
     _settle_primaries(world, loser, report)
     _settle_primaries(world, survivor, report)
@@ -292,7 +352,8 @@ def _unfill(world: World, record: RecordedMerge, survivor: ContactRow, report: U
         elif _stored(survivor[column]) == after:
             world.set_value(survivor, column, _loaded(column, before))
             continue
-        report.left.append(LeftBehind(column, str(after), "It was changed since."))
+        told = before if after is None else after
+        report.left.append(LeftBehind(column, str(told), "It was changed since."))
 
 
 def _stored(value: Any) -> Any:
@@ -353,19 +414,59 @@ def _brought_later(frame: Frame, record: RecordedMerge) -> set[Key]:
     return found
 
 
-def _return_cases(frame: Frame, keys: Sequence[Key], survivor: ContactRow, loser: ContactRow) -> None:
+def _read_origins(frame: Frame, record: RecordedMerge, loser: ContactRow) -> Iterator[tuple[tuple[Key, int], Origin]]:
+    """Where the identifiers came from that both had, and when they were seen."""
+    for row in _read_kept(frame, record, "contacts_identifier"):
+        key = (row["kind"], row["app"], row["value"])
+        yield (key, loser.id), Origin(row["source"], row["first_seen_at"], row["last_seen_at"], row["details"])
+
+
+def _read_kept(frame: Frame, record: RecordedMerge, table: str) -> list[dict[str, Any]]:
+    """The rows of a table that the merge kept whole."""
+    frame.cursor.execute(
+        'SELECT dropped FROM contacts_mergemove WHERE contact_id = %s AND merge_id = %s AND "table" = %s',
+        (record.survivor_id, record.id, table),
+    )
+    return [row for (dropped,) in frame.cursor.fetchall() for row in dropped]
+
+
+def _reopen_cases(frame: Frame, record: RecordedMerge) -> list[int]:
+    """Cases by another reason than a shared value, as they were before the merge, where nobody touched them since.
+
+    What shares a value is found by the identifiers that go back; of these nothing else would tell. Gives their ids.
+    """
+    kept = _read_kept(frame, record, "contacts_duplicatecase")
+    if not kept:
+        return []
+    frame.cursor.execute(_REOPEN_CASES, (orjson.dumps(kept).decode(),))
+    return [row[0] for row in frame.cursor.fetchall()]
+
+
+_REOPEN_CASES: Final = """
+UPDATE contacts_duplicatecase c
+SET contact_ids = k.contact_ids, status = k.status, closed_at = k.closed_at, closed_by = k.closed_by
+FROM json_to_recordset(%s::text::json)
+AS k (id bigint, contact_ids bigint[], after bigint[], status text, became text, closed_at timestamptz, closed_by text)
+WHERE c.id = k.id AND c.contact_ids = k.after AND c.status = k.became RETURNING c.id
+"""
+
+
+def _return_cases(
+    frame: Frame, keys: Sequence[Key], survivor: ContactRow, loser: ContactRow, *, but: Sequence[int]
+) -> None:
     """In the cases of values that went back, the loser stands again where the survivor stood for it (T13)."""
     frame.cursor.execute(
         "UPDATE contacts_duplicatecase c SET contact_ids ="
         " ARRAY(SELECT DISTINCT CASE WHEN i = %s THEN %s ELSE i END FROM unnest(c.contact_ids) i ORDER BY 1)"
         " FROM unnest(%s::smallint[], %s::text[]) AS k (kind, value)"
-        " WHERE c.kind = k.kind AND c.value = k.value AND %s = ANY(c.contact_ids)",
+        " WHERE c.kind = k.kind AND c.value = k.value AND %s = ANY(c.contact_ids) AND c.id <> ALL(%s::bigint[])",
         (
             survivor.id,
             loser.id,
             load.array_of(key[0] for key in keys),
             load.text_array(key[2] for key in keys),
             survivor.id,
+            load.array_of(but),
         ),
     )
 

@@ -5,7 +5,7 @@ A move is an UPDATE here; where the tables are distributed by contact it is a DE
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,14 +13,18 @@ import orjson
 import psycopg
 
 from contacts import populations
+from contacts.identity.load import array_of, text_array
 from contacts.identity.world import MergeEffect
 
-__all__ = ["claim_events", "move_rows", "return_rows"]
+__all__ = ["claim_events", "keep_dropped", "move_rows", "return_rows"]
 
 FAMILY: Final = ("contacts_event", "contacts_order")
 """Tables whose rows simply follow their contact."""
+PUT_BACK_FIRST: Final = ("contacts_duplicatecase", "contacts_identifier")
+"""Tables whose rows whoever takes a merge back puts back with the identifiers, before the others."""
 
-# In duplicate cases the survivor stands for both; one that was about these two alone is done.
+# In duplicate cases the survivor stands for both; one that was about these two alone is done. Those that nothing else
+# would bring back are kept as they were, but for their value: a copy of it would outlive its erasure.
 _MOVE_FAMILY: Final = """
 WITH merge AS (
     INSERT INTO contacts_merge (contact_id, loser_id, at, by, rule, filled, identifiers, undone_by)
@@ -39,15 +43,23 @@ WITH merge AS (
         status = CASE WHEN done.is_done THEN 'merged' ELSE status END,
         closed_at = CASE WHEN done.is_done THEN %(at)s ELSE closed_at END,
         closed_by = CASE WHEN done.is_done THEN %(by)s ELSE closed_by END
-    FROM (SELECT id, status = 'open' AND cardinality(contact_ids) = 2 AND contact_ids @> %(both)s::bigint[] AS is_done
+    FROM (SELECT id, reason AS why, contact_ids AS ids, status AS was, closed_at AS at, closed_by AS by,
+                 status = 'open' AND cardinality(contact_ids) = 2 AND contact_ids @> %(both)s::bigint[] AS is_done
           FROM contacts_duplicatecase WHERE contact_ids @> %(tomb)s::bigint[]) AS done
     WHERE done.id = contacts_duplicatecase.id
+    RETURNING done.id, done.why, jsonb_build_object(
+        'id', done.id, 'contact_ids', done.ids, 'after', contacts_duplicatecase.contact_ids, 'status', done.was,
+        'became', contacts_duplicatecase.status, 'closed_at', done.at, 'closed_by', done.by) AS kept
 ), moves AS (
     INSERT INTO contacts_mergemove (contact_id, merge_id, "table", row_ids, dropped)
-    SELECT %(survivor)s, merge.id, moved.name, moved.ids, '[]'
-    FROM merge, (VALUES ('contacts_event', (SELECT array_agg(id) FROM events)),
-                        ('contacts_order', (SELECT array_agg(id) FROM orders)),
-                        ('contacts_contact', (SELECT array_agg(id) FROM tombstones))) AS moved (name, ids)
+    SELECT %(survivor)s, merge.id, moved.name, moved.ids, moved.kept
+    FROM merge, (
+        VALUES ('contacts_event', (SELECT array_agg(id) FROM events), '[]'::jsonb),
+               ('contacts_order', (SELECT array_agg(id) FROM orders), '[]'),
+               ('contacts_contact', (SELECT array_agg(id) FROM tombstones), '[]'),
+               ('contacts_duplicatecase', (SELECT array_agg(id) FROM cases WHERE why <> 'shared'),
+                (SELECT jsonb_agg(kept) FROM cases WHERE why <> 'shared'))
+    ) AS moved (name, ids, kept)
     WHERE moved.ids IS NOT NULL
 )
 SELECT id FROM merge
@@ -77,6 +89,27 @@ WHERE EXISTS (SELECT FROM theirs)
 """
 
 
+_DROPPED: Final = """
+SELECT to_jsonb(i) - 'id' - 'contact_id'
+FROM unnest(%s::smallint[], %s::text[], %s::text[]) AS k (kind, app, value) CROSS JOIN LATERAL (
+    SELECT * FROM contacts_identifier
+    WHERE value = k.value AND kind = k.kind AND app = k.app AND contact_id = %s LIMIT 1
+) i
+"""
+_KEEP: Final = """
+INSERT INTO contacts_mergemove (contact_id, merge_id, "table", row_ids, dropped) VALUES (%s, %s, %s, %s, %s::jsonb)
+"""
+
+
+def keep_dropped(cursor: psycopg.Cursor[Any], effects: Iterable[MergeEffect]) -> None:
+    """Before they go: the rows of identifiers that the survivors have too, with where they came from and when."""
+    for effect in effects:
+        if effect.dropped:
+            kinds, apps, values = zip(*effect.dropped, strict=True)
+            cursor.execute(_DROPPED, (array_of(map(int, kinds)), text_array(apps), text_array(values), effect.loser_id))
+            effect.kept = [row[0] for row in cursor.fetchall()]
+
+
 def move_rows(cursor: psycopg.Cursor[Any], effect: MergeEffect, *, at: datetime, by: str) -> int:
     """Record a merge and move everything that hangs from the loser; gives the id of the merge."""
     names = {"survivor": effect.survivor_id, "loser": effect.loser_id}
@@ -99,13 +132,22 @@ def move_rows(cursor: psycopg.Cursor[Any], effect: MergeEffect, *, at: datetime,
     )
     merge_id = int(cursor.fetchone()[0])  # type: ignore[index]
     cursor.execute(_MOVE_CONSENTS, {**names, "merge": merge_id})
+    if effect.kept:
+        _keep(cursor, effect, merge_id, "contacts_identifier", [], effect.kept)
     for move in populations.current().move([(effect.loser_id, effect.survivor_id)]):
-        cursor.execute(
-            'INSERT INTO contacts_mergemove (contact_id, merge_id, "table", row_ids, dropped)'
-            " VALUES (%s, %s, %s, %s, %s::jsonb)",
-            (effect.survivor_id, merge_id, move.table, move.row_ids, orjson.dumps(move.dropped).decode()),
-        )
+        _keep(cursor, effect, merge_id, move.table, move.row_ids, move.dropped)
     return merge_id
+
+
+def _keep(
+    cursor: psycopg.Cursor[Any],
+    effect: MergeEffect,
+    merge_id: int,
+    table: str,
+    row_ids: list[int],
+    dropped: list[dict[str, Any]],
+) -> None:
+    cursor.execute(_KEEP, (effect.survivor_id, merge_id, table, row_ids, orjson.dumps(dropped).decode()))
 
 
 def claim_events(cursor: psycopg.Cursor[Any], number: int, contact_id: int) -> None:
@@ -130,6 +172,8 @@ def return_rows(
             "UPDATE contacts_contact SET merged_into_id = %s WHERE merged_into_id = %s AND id = ANY(%s)",
             (loser_id, survivor_id, list(row_ids)),
         )
+        return []
+    if table in PUT_BACK_FIRST:
         return []
     if table == "contacts_consent":
         return _return_consents(cursor, survivor_id, loser_id, row_ids, dropped)

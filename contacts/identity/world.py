@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from contacts.columns import SYSTEM_COLUMNS
 from contacts.keys import CHANGEABLE_KINDS, IDENTIFYING_MASK, Kind
@@ -150,10 +150,19 @@ class Entry:
         return self.kind == "updated" and not (self.before or self.after or self.details)
 
 
+class Origin(NamedTuple):
+    """Where an identifier came from, when it was seen first and last (as texts), and its details."""
+
+    source: str
+    first_seen_at: str
+    last_seen_at: str
+    details: dict[str, Any] | None
+
+
 class MergeEffect:
     """One merge: what moved and what it filled, kept so that it can be taken back."""
 
-    __slots__ = ("dropped", "filled", "identifiers", "loser_id", "rule", "survivor_id")
+    __slots__ = ("dropped", "filled", "identifiers", "kept", "loser_id", "rule", "survivor_id")
 
     def __init__(self, loser_id: int, survivor_id: int, rule: str) -> None:
         self.loser_id = loser_id
@@ -161,6 +170,8 @@ class MergeEffect:
         self.rule = rule
         self.identifiers: list[Key] = []
         self.dropped: list[Key] = []
+        self.kept: list[dict[str, Any]] = []
+        """The rows of the dropped ones, as they were."""
         self.filled: dict[str, list[Any]] = {}
 
 
@@ -182,7 +193,9 @@ class World:
     ``held`` maps a contact to all its keys, where loaded. ``suppressed`` maps an email or phone key to its channel
     state. ``moment`` is the time of the write; ``new_ids`` yields the ids of contacts to be created. ``before`` is the
     world of a batch that is being written at this moment: what it touched is taken from there. ``columns`` are those
-    that its rows were loaded with, if any were. ``folds``: new contacts are kept folded until somebody meets them.
+    that its rows were loaded with, if any were. ``unseen`` are keys that a person moves, so that nobody was seen by
+    them; ``origins`` says where those came from that go back to whom they had been. ``folds``: new contacts are kept
+    folded until somebody meets them.
     ``is_tangled``: it touched values that it had not loaded, so that no other world can build on it.
     """
 
@@ -210,6 +223,8 @@ class World:
         self.attached: set[Key] = set()
         self.details: dict[tuple[Key, int], dict[str, Any]] = {}
         self.removed: list[tuple[Key, int]] = []
+        self.unseen: set[Key] = set()
+        self.origins: dict[tuple[Key, int], Origin] = {}
         self.seen: set[tuple[Key, int]] = set()
         self.merges: list[MergeEffect] = []
         self.claims: list[tuple[int, int]] = []

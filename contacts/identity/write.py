@@ -7,6 +7,7 @@ them (a tombstone's row is locked before its events move), merges before the jou
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from itertools import compress
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
@@ -16,8 +17,9 @@ import psycopg
 from django.db import connection
 
 from contacts import populations
+from contacts.identity.duplicates import OPEN_CASES
 from contacts.identity.load import CONTACT_COLUMNS, array_of, text_array
-from contacts.identity.moves import claim_events, move_rows
+from contacts.identity.moves import claim_events, keep_dropped, move_rows
 from contacts.identity.traces import trace_case, trace_events, trace_rows
 from contacts.identity.world import ACTIVE, ContactRow, Entry, World
 from contacts.models import Contact
@@ -87,6 +89,7 @@ def write_world(cursor: psycopg.Cursor[Any], world: World, cause: Cause, *, toge
     if not world.merges and not world.claims:
         run_statements(cursor, render_world(world, cause), together=together and cause.import_id is None)
         return {}
+    keep_dropped(cursor, world.merges)
     _run(cursor, [*_traces(world, cause), *render_rows(world, cause)])
     for number, contact_id in world.claims:
         trace_events(cursor, number, contact_id, import_id=cause.import_id, at=world.moment)
@@ -242,19 +245,12 @@ def _identifier_parts(world: World) -> Iterable[Part]:
             " AND i.contact_id = k.contact_id",
             [*_key_arrays(key for key, _ in world.removed), array_of(holder for _, holder in world.removed)],
         )
-    if moved:
-        yield Part(
-            "UPDATE contacts_identifier i SET contact_id = k.taker, last_seen_at = %s"
-            " FROM unnest(%s::smallint[], %s::text[], %s::text[], %s::bigint[], %s::bigint[])"
-            " AS k (kind, app, value, giver, taker)"
-            " WHERE i.value = k.value AND i.kind = k.kind AND i.app = k.app AND i.contact_id = k.giver",
-            [
-                world.moment,
-                *_key_arrays(key for key, _, _ in moved),
-                array_of(giver for _, giver, _ in moved),
-                array_of(taker for _, _, taker in moved),
-            ],
-        )
+    unseen = [move for move in moved if move[0] in world.unseen] if world.unseen else []
+    seen = [move for move in moved if move[0] not in world.unseen] if unseen else moved
+    if seen:
+        yield _move_identifiers(seen, at=world.moment)
+    if unseen:
+        yield _move_identifiers(unseen, at=None)
     if stays:
         yield Part(
             "UPDATE contacts_identifier i SET last_seen_at = greatest(i.last_seen_at, %s::timestamptz),"
@@ -269,12 +265,32 @@ def _identifier_parts(world: World) -> Iterable[Part]:
         )
 
 
+def _move_identifiers(moved: Sequence[tuple[Key, int, int]], *, at: datetime | None) -> Part:
+    """(key, giver, taker); a record that carried them saw them ``at`` that moment, a person did not."""
+    return Part(
+        "UPDATE contacts_identifier i SET contact_id = k.taker,"
+        " last_seen_at = coalesce(%s::timestamptz, i.last_seen_at)"
+        " FROM unnest(%s::smallint[], %s::text[], %s::text[], %s::bigint[], %s::bigint[])"
+        " AS k (kind, app, value, giver, taker)"
+        " WHERE i.value = k.value AND i.kind = k.kind AND i.app = k.app AND i.contact_id = k.giver",
+        [
+            at,
+            *_key_arrays(key for key, _, _ in moved),
+            array_of(giver for _, giver, _ in moved),
+            array_of(taker for _, _, taker in moved),
+        ],
+    )
+
+
 def _new_identifiers(world: World, cause: Cause) -> Rows:
     moment = world.moment.isoformat()
     rows = []
     for key in world.attached:
         for contact_id, stored_at in world.owners[key].items():
             if stored_at is None:
+                if world.origins and (origin := world.origins.get((key, contact_id))) is not None:
+                    rows.append((int(key[0]), key[1], key[2], contact_id, *origin[:3], _json(origin.details)))
+                    continue
                 details = _json(world.details.get((key, contact_id))) if world.details else None
                 rows.append((int(key[0]), key[1], key[2], contact_id, cause.source, moment, moment, details))
     return rows
@@ -381,17 +397,7 @@ def _case_parts(world: World, cause: Cause) -> Iterable[Part]:
     cases = list(world.cases.values())
     if cases:
         upsert = Part(
-            "INSERT INTO contacts_duplicatecase AS c"
-            " (kind, value, reason, contact_ids, dismissed_ids, status, opened_at, closed_by)"
-            " SELECT u.kind, u.value, u.reason, u.contact_ids, '{}', 'open', u.opened_at, ''"
-            " FROM json_to_recordset(%s::text::json)"
-            " AS u (kind smallint, value text, reason text, contact_ids bigint[], opened_at timestamptz)"
-            " ON CONFLICT (kind, value) DO UPDATE SET reason = excluded.reason, opened_at = excluded.opened_at,"
-            " contact_ids = ARRAY(SELECT DISTINCT unnest(c.contact_ids || excluded.contact_ids) ORDER BY 1),"
-            " status = CASE WHEN c.dismissed_ids @> (c.contact_ids || excluded.contact_ids)"
-            " THEN c.status ELSE 'open' END"
-            " WHERE NOT c.contact_ids @> excluded.contact_ids"
-            " OR (c.status <> 'open' AND NOT c.dismissed_ids @> excluded.contact_ids)",
+            OPEN_CASES,
             [
                 orjson.dumps(
                     [

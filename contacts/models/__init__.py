@@ -10,7 +10,16 @@ from contacts.models.contact import ChannelState, Contact, ContactState
 from contacts.models.contact_action import ActionBatch, ActionRow, ActionStatus, ActionVerb, ActionWish, ContactAction
 from contacts.models.contact_export import ContactExport, ExportStatus
 from contacts.models.custom_field import CustomField, FieldType, FieldWork, WorkKind, WorkStatus
-from contacts.models.duplicate_case import CaseReason, CaseStatus, DuplicateCase
+from contacts.models.duplicate_case import (
+    NAME_KIND,
+    CaseReason,
+    CaseStatus,
+    Clearing,
+    DuplicateCase,
+    Namesake,
+    NamesakeWalk,
+    Suggestion,
+)
 from contacts.models.event import Event, EventType
 from contacts.models.identifier import Identifier
 from contacts.models.import_trace import ImportTrace, TraceKind
@@ -34,6 +43,7 @@ from contacts.models.statistics import ContactTally, DailyFigure
 from contacts.models.webhook import Webhook, WebhookDeadLetter, WebhookDelivery
 
 __all__ = [
+    "NAME_KIND",
     "Account",
     "ActionBatch",
     "ActionRow",
@@ -48,6 +58,7 @@ __all__ = [
     "Change",
     "ChangeKind",
     "ChannelState",
+    "Clearing",
     "Consent",
     "Contact",
     "ContactAction",
@@ -75,12 +86,15 @@ __all__ = [
     "ListTaste",
     "Merge",
     "MergeMove",
+    "Namesake",
+    "NamesakeWalk",
     "Order",
     "OrderStatus",
     "Policy",
     "PreviewRow",
     "SavedView",
     "SubscriptionCategory",
+    "Suggestion",
     "Suppression",
     "TraceKind",
     "UndoKept",

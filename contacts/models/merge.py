@@ -7,7 +7,8 @@ class Merge(models.Model):
     """One contact was merged into another; holds all that taking it back needs.
 
     ``filled`` maps each column of the survivor that the merge wrote to ``[before, after]``. ``identifiers`` lists the
-    moved ``[kind, app, value]``. Rows of other tables stand in ``MergeMove``.
+    moved ``[kind, app, value]``. Rows of other tables stand in ``MergeMove``. ``clearing_id`` is the ``Clearing`` that
+    merged many at once.
     """
 
     contact_id = models.BigIntegerField(_("survivor"))
@@ -19,6 +20,7 @@ class Merge(models.Model):
     identifiers = models.JSONField(default=list)
     undone_at = models.DateTimeField(_("undone"), null=True, blank=True)
     undone_by = models.CharField(max_length=64, default="", blank=True)
+    clearing_id = models.BigIntegerField(null=True, blank=True)
 
     class Meta:
         verbose_name = _("merge")
@@ -26,6 +28,7 @@ class Merge(models.Model):
         indexes = [
             models.Index(fields=["contact_id"], name="merge_contact"),
             models.Index(fields=["loser_id"], name="merge_loser"),
+            models.Index(fields=["clearing_id"], name="merge_clearing", condition=models.Q(clearing_id__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -88,6 +88,7 @@ class Merge:
     events: list[int] = field(default_factory=list)
     tombstones: list[int] = field(default_factory=list)
     made_deliberate: bool = False
+    cases: dict[tuple[str, str], tuple[set[int], str, set[int], str]] = field(default_factory=dict)
     gone: bool = False
     undone: bool = False
 
@@ -528,7 +529,7 @@ class Cards:
         loser.was, loser.state, loser.merged_into = loser.state, MERGED, survivor.id
         self.touch(loser)
         self.touch(survivor)
-        self.close_cases(survivor.id, loser.id)
+        self.close_cases(merge, survivor.id, loser.id)
 
     def fill(self, merge: Merge, survivor: Card, column: str, value: Any) -> None:
         before = survivor[column]
@@ -540,13 +541,26 @@ class Cards:
         self.events.update(dict.fromkeys(moved, taker.id))
         return moved
 
-    def close_cases(self, survivor: int, loser: int) -> None:
+    def close_cases(self, merge: Merge, survivor: int, loser: int) -> None:
         """Silent: the survivor stands for both; a case that was about these two alone is done."""
-        for case in self.cases.values():
+        for value, case in self.cases.items():
             if loser in case.ids:
+                ids, status = case.ids, case.status
                 if case.ids == {survivor, loser} and case.status == "open":
                     case.status = "merged"
                 case.ids = (case.ids - {loser}) | {survivor}
+                if case.refused:
+                    merge.cases[value] = (ids, status, case.ids, case.status)
+
+    def reopen_cases(self, merge: Merge) -> set[tuple[str, str]]:
+        """Silent: what was refused before the merge is a case again, unless it was touched since."""
+        reopened = set()
+        for value, (ids, status, after, became) in merge.cases.items():
+            case = self.cases.get(value)
+            if case and (case.ids, case.status) == (after, became):
+                case.ids, case.status = ids, status
+                reopened.add(value)
+        return reopened
 
     def undo(self, merge: Merge) -> None:
         self.check_undoable(merge)
@@ -557,9 +571,11 @@ class Cards:
             if survivor[column] == after:  # what changed since stays
                 self.write(survivor, column, before)
         survivor.deliberate = survivor.deliberate and not merge.made_deliberate
+        reopened = self.reopen_cases(merge)
         for key in merge.moved:
             self.give_back(merge, key, survivor, loser)
-            self.give_case_back(key, survivor, loser)
+            if (key.kind, key.value) not in reopened:
+                self.give_case_back(key, survivor, loser)
         for key in merge.dropped:
             self.rows.add((key, loser.id))
         self.move_events(loser, survivor, merge.events)
