@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contacts.models import Import
+from contacts.models import ContactAction, Import
 from crm.models import ApiKey
 
 __all__ = ["Actor", "name_actors"]
@@ -29,12 +29,12 @@ class Actor(NamedTuple):
 
 
 def name_actors(actors: Iterable[str]) -> dict[str, Actor]:
-    """The names of all these, with one statement each for users, keys and imports."""
+    """The names of all these, with one statement each for users, keys and imports, and two for bulk actions."""
     wanted = dict.fromkeys(actors)
     users = {str(pk): name for pk, name in _read_users(wanted)}
     keys = {str(pk): name for pk, name in _read_keys(wanted)}
     files = {str(pk): name for pk, name in _read_files(wanted)}
-    return {actor: _name_actor(actor, users, keys, files) for actor in wanted}
+    return {actor: _name_actor(actor, users, keys, files) for actor in wanted} | _name_actions(wanted)
 
 
 def _ids_of(kind: str, actors: Iterable[str]) -> list[int]:
@@ -56,6 +56,25 @@ def _read_keys(actors: Iterable[str]) -> list[tuple[int, str]]:
 def _read_files(actors: Iterable[str]) -> list[tuple[int, str]]:
     ids = _ids_of("import", actors)
     return list(Import.objects.filter(pk__in=ids).values_list("pk", "file_name")) if ids else []
+
+
+def _name_actions(actors: Iterable[str]) -> dict[str, Actor]:
+    """Bulk actions, by what they did and who began them; each has a page."""
+    ids = _ids_of("action", actors)
+    if not ids:
+        return {}
+    found = ContactAction.objects.in_bulk(ids)
+    users = {f"user:{pk}": name for pk, name in _read_users(action.by for action in found.values())}
+    return {f"action:{pk}": _name_action(found.get(pk), users) for pk in ids}
+
+
+def _name_action(action: ContactAction | None, users: dict[str, str]) -> Actor:
+    if action is None:
+        return Actor(_("A former bulk action"))
+    text = _("{name}, bulk action “{what}”")
+    name = users.get(action.by, _("A former user"))
+    link = reverse("admin:contacts_contactaction_change", args=[action.pk])
+    return Actor(text.format(name=name, what=action.get_verb_display()), link)
 
 
 def _name_actor(actor: str, users: dict[str, str], keys: dict[str, str], files: dict[str, str]) -> Actor:

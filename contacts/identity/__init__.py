@@ -12,12 +12,7 @@ from contacts.identity.merge import LeftBehind, UndoReport, merge_contacts, undo
 from contacts.identity.rehearsal import rehearse_stream
 from contacts.identity.resolve import MAX_BATCH, resolve, resolve_one
 from contacts.identity.stream import resolve_stream
-from contacts.identity.suppression import (
-    confirm_email,
-    lift_suppressions,
-    suppress_addresses,
-    take_back_suppressions,
-)
+from contacts.identity.suppression import confirm_email, lift_suppressions, suppress_addresses
 from contacts.identity.take_back import TakeBackReport, take_back_change, take_back_changes
 from contacts.identity.types import Mode, Outcome, Plan, PolicyRules, Status, Step
 
@@ -49,6 +44,5 @@ __all__ = [
     "suppress_addresses",
     "take_back_change",
     "take_back_changes",
-    "take_back_suppressions",
     "undo_merge",
 ]

@@ -21,7 +21,7 @@ from contacts.normalize import InvalidValue, clean_email
 from contacts.phones import parse_phone
 from contacts.records import Key
 
-__all__ = ["confirm_email", "lift_suppressions", "suppress_addresses", "take_back_suppressions"]
+__all__ = ["confirm_email", "lift_suppressions", "suppress_addresses"]
 
 ACTIVE: Final = 1
 UNCONFIRMED: Final = 2
@@ -75,21 +75,6 @@ def lift_suppressions(values: Iterable[str], *, by: str, at: datetime | None = N
     return unreadable
 
 
-def take_back_suppressions(values: Iterable[str], *, did: str, by: str, at: datetime | None = None) -> list[str]:
-    """Make those of these addresses usable again that ``did`` suppressed, as they were before: unconfirmed ones too.
-
-    What somebody else suppressed since stays. Gives the values that are no address.
-    """
-    keys, unreadable = _keys_of(values)
-
-    def write(cursor: psycopg.Cursor[Any], batch: Sequence[Key]) -> None:
-        digests = [load.address_digest(key[2]) for key in batch]
-        cursor.execute("DELETE FROM contacts_suppression WHERE digest = ANY(%s) AND by = %s", (digests, did))
-
-    _in_batches(keys, write, by=by, moment=at or datetime.now(UTC), did=did)
-    return unreadable
-
-
 def confirm_email(contact_id: int, email: str, *, by: str, at: datetime | None = None) -> None:
     """Whoever reads this address agrees to mail: the contact's email is confirmed (T11), and for whoever has it no
     longer unsubscribed or bounced (T12). Confirming again changes nothing.
@@ -140,7 +125,7 @@ def _keys_of(values: Iterable[str]) -> tuple[list[Key], list[str]]:
     return [(int(kind), app, value) for kind, app, value in keys], unreadable
 
 
-def _in_batches(keys: Sequence[Key], write: Any, *, by: str, moment: datetime, did: str = "") -> None:
+def _in_batches(keys: Sequence[Key], write: Any, *, by: str, moment: datetime) -> None:
     for start in range(0, len(keys), PAGE):
         batch = keys[start : start + PAGE]
 
@@ -149,7 +134,7 @@ def _in_batches(keys: Sequence[Key], write: Any, *, by: str, moment: datetime, d
                 cursor = load.open_cursor()
                 load.lock_values(cursor, batch)
                 write(cursor, batch)
-                settle_states(cursor, batch, by=by, moment=moment, did=did)
+                settle_states(cursor, batch, by=by, moment=moment)
                 cursor.close()
 
         retried(run)
@@ -162,11 +147,10 @@ def settle_states(
     by: str,
     moment: datetime,
     confirmed: int | None = None,
-    did: str = "",
 ) -> None:
     """Every contact whose primary value is among ``keys`` gets the state that the list has now.
 
-    That of the contact ``confirmed`` is no longer unconfirmed. What ``did`` had unsubscribed is as it was before.
+    That of the contact ``confirmed`` is no longer unconfirmed.
     """
     found = World(moment=moment, new_ids=iter(()))
     load.find(cursor, found, keys)
@@ -181,7 +165,6 @@ def settle_states(
     for start in range(0, len(ids), PAGE):
         world = World(moment=moment, new_ids=iter(()))
         load.load_rows(cursor, world, ids[start : start + PAGE], lock=True)
-        were = _states_before(cursor, list(world.rows), did) if did else {}
         for contact in list(world.rows.values()):
             world.begin()
             for kind in (Kind.EMAIL, Kind.PHONE):
@@ -189,8 +172,7 @@ def settle_states(
                 if key in named:
                     name = CHANNEL_COLUMNS[PRIMARY_COLUMNS[kind]]
                     lifted = UNCONFIRMED if contact.id == confirmed else UNSUBSCRIBED
-                    lowest = were.get((contact.id, name)) or ACTIVE
-                    state, reason = found.suppressed.get(key, (_lift(contact[name], lifted, to=lowest), None))
+                    state, reason = found.suppressed.get(key, (_lift(contact[name], lifted), None))
                     if world.set_value(contact, name, state):
                         world.set_value(contact, f"{name}_reason", reason or None)
                         world.set_value(contact, f"{name}_at", moment)
@@ -198,15 +180,5 @@ def settle_states(
         send_signals(world)
 
 
-def _lift(state: int | None, lowest: int, *, to: int) -> int | None:
-    return to if state is not None and state >= lowest else state
-
-
-def _states_before(cursor: psycopg.Cursor[Any], ids: Sequence[int], did: str) -> dict[tuple[int, str], int]:
-    """The states that ``did`` found, by contact and column."""
-    cursor.execute(
-        "SELECT contact_id, before FROM contacts_change WHERE contact_id = ANY(%s) AND by = %s ORDER BY id DESC",
-        (load.array_of(ids), did),
-    )
-    names = CHANNEL_COLUMNS.values()
-    return {(pk, name): before[name] for pk, before in cursor.fetchall() if before for name in names if name in before}
+def _lift(state: int | None, lowest: int) -> int | None:
+    return ACTIVE if state is not None and state >= lowest else state

@@ -7,7 +7,7 @@ class SavedView(models.Model):
     """The contact list as somebody keeps it: what narrows and orders it, and which columns it has.
 
     ``query`` is the list's own address without the page, ``columns`` keys of the registry in their order, none for the
-    usual ones. A shared one is seen by everybody, and changed by its owner or whoever may change shared views.
+    usual ones. A shared one is seen by everybody, and changed by its owner or an administrator.
     """
 
     name = models.CharField(_("name"), max_length=100)

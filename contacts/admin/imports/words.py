@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from django.utils.formats import number_format
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
+
+from contacts.admin.quantities import Tile, say_duration, say_number
 
 __all__ = ["ONE", "OUTCOMES", "Tile", "list_tiles", "say_counts", "say_duration", "say_number", "say_rows", "say_size"]
 
@@ -34,38 +35,8 @@ SHOWN_WHEN_THERE: Final = frozenset({"restored", "deleted", "merged", "warning"}
 UNITS: Final = ("B", "KB", "MB", "GB")
 
 
-class Tile(NamedTuple):
-    """One outcome with its count; ``shown`` is for people."""
-
-    name: str
-    label: str
-    shown: str
-    is_none: bool
-
-
-def say_number(number: float) -> str:
-    """With separators of thousands."""
-    return str(number_format(round(number), use_l10n=True, force_grouping=True))
-
-
 def say_rows(number: int) -> str:
     return ngettext("%(count)s row", "%(count)s rows", number) % {"count": say_number(number)}
-
-
-def say_duration(seconds: float) -> str:
-    """A duration as one says it; nobody needs the seconds of an hour."""
-    whole = round(seconds)
-    hours, minutes = divmod(round(whole / 60), 60)
-    if whole < 1:
-        return _("less than a second")
-    if whole < 60:
-        return ngettext("%(count)d second", "%(count)d seconds", whole) % {"count": whole}
-    if not hours:
-        return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
-    said = ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours}
-    if not minutes:
-        return said
-    return f"{said} " + ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
 
 
 def say_size(size: float) -> str:

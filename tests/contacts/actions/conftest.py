@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from contacts import actions
+from contacts.actions import gathering
 from contacts.actions.run import carry_out
 from contacts.identity.settings import forget_settings
 from contacts.models import ContactAction, CustomField
@@ -62,3 +63,24 @@ def ask(stage: Stage, verb: Any, *names: str, count: int | None = MANY, **condit
     ids = tuple(stage.ids[name] for name in names)
     selection = Selection(ids=ids) if names else Selection(conditions=conditions)
     return actions.begin(verb, selection, by="user:1", count=count)
+
+
+@pytest.fixture
+def in_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each contact is a batch of its own."""
+    monkeypatch.setattr(gathering.gather, "__kwdefaults__", {"size": 1})
+
+
+class Stop(Exception):
+    """The worker dies here."""
+
+
+def dying_after(batches: int) -> Any:
+    left = [batches]
+
+    def tell() -> None:
+        if not left[0]:
+            raise Stop
+        left[0] -= 1
+
+    return tell

@@ -15,7 +15,7 @@ from contacts.custom_filters import UnknownCondition
 from contacts.models import ActionBatch, ActionRow, ActionStatus, Change, Contact, ContactAction, ContactState
 from contacts.selections import Selection
 from crm.jobs import app
-from tests.contacts.actions.conftest import MANY, ask
+from tests.contacts.actions.conftest import MANY, Stop, ask, dying_after
 from tests.people import Stage, have, visitor
 
 WHOLE: dict[str, str] = {}
@@ -112,27 +112,6 @@ def test_what_ends_an_action_is_said_on_it(stage: Stage, guests: int, run_jobs: 
 
 
 # Batches
-
-
-@pytest.fixture
-def in_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each contact is a batch of its own."""
-    monkeypatch.setattr(gathering.gather, "__kwdefaults__", {"size": 1})
-
-
-class Stop(Exception):
-    """The worker dies here."""
-
-
-def dying_after(batches: int) -> Any:
-    left = [batches]
-
-    def tell() -> None:
-        if not left[0]:
-            raise Stop
-        left[0] -= 1
-
-    return tell
 
 
 def test_an_action_that_was_interrupted_goes_on_where_it_stopped(stage: Stage, in_ones: None) -> None:
