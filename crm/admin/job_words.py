@@ -35,6 +35,7 @@ class JobWords:
 _words: dict[str, JobWords] = {
     "crm.jobs.retry_stalled_jobs": JobWords(gettext_lazy("Taking up jobs whose worker died")),
     "crm.jobs.forget_old_jobs": JobWords(gettext_lazy("Forgetting jobs that were done days ago")),
+    "crm.jobs.forget_old_logins": JobWords(gettext_lazy("Forgetting old sessions, failed logins and audits")),
     "crm.jobs.forget_old_answers": JobWords(gettext_lazy("Forgetting answers that were kept for repeated API calls")),
 }
 CLOCK: Final = "timestamp"
