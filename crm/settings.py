@@ -211,6 +211,7 @@ OTP_TOTP_ISSUER = SITE_NAME
 OTP_TOTP_THROTTLE_FACTOR = 0  # guessing is slowed down with that of passwords: crm.login.attempts
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
+CSRF_FAILURE_VIEW = "crm.api.pages.csrf_failure"
 
 SESSION_ENGINE = "crm.login.sessions"
 SESSION_IDLE_HOURS = env.int("SESSION_IDLE_HOURS", default=24)

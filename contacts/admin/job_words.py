@@ -8,7 +8,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contacts.models import ContactAction, ContactExport, FieldWork, Import, Webhook
+from contacts.models import Clearing, ContactAction, ContactExport, FieldWork, Import, Webhook
 from crm.admin.job_words import About, JobWords, register
 
 __all__: list[str] = []
@@ -35,6 +35,12 @@ def find_actions(ids: Collection[int]) -> Mapping[int, About]:
 def find_field_works(ids: Collection[int]) -> Mapping[int, About]:
     rows = FieldWork.objects.filter(pk__in=ids).values_list("pk", "label", "by")
     return {pk: About(label, link_to("contacts_customfield_changelist"), by) for pk, label, by in rows}
+
+
+def find_clearings(ids: Collection[int]) -> Mapping[int, About]:
+    link = link_to("contacts_duplicatecase_changelist")
+    rows = Clearing.objects.filter(pk__in=ids).values_list("pk", "by")
+    return {pk: About(_("duplicates"), link, by) for pk, by in rows}
 
 
 def link_to(address: str, *args: int) -> str:
@@ -66,6 +72,13 @@ register(
         "contacts.actions.work": JobWords(gettext_lazy("A bulk action"), "action_id", find_actions),
         "contacts.actions.take_up_left": JobWords(gettext_lazy("Looking for bulk actions that can go on")),
         "contacts.actions.jobs.forget_actions": JobWords(gettext_lazy("Forgetting whom old bulk actions meant")),
+        "contacts.identity.clear_cases": JobWords(
+            gettext_lazy("Merging clear duplicates"), "clearing_id", find_clearings
+        ),
+        "contacts.identity.take_back_clearing": JobWords(
+            gettext_lazy("Taking back the merges of clear duplicates"), "clearing_id", find_clearings
+        ),
+        "contacts.identity.jobs.look_for_namesakes_job": JobWords(gettext_lazy("Looking for duplicates by name")),
         "contacts.fields.work": JobWords(gettext_lazy("Changing a custom field"), "work_id", find_field_works),
         "contacts.fields.jobs.take_up_left": JobWords(gettext_lazy("Looking for changes of fields that can go on")),
         "contacts.subscribing.send_confirmation": JobWords(gettext_lazy("Sending a confirmation mail")),

@@ -9,10 +9,9 @@ from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext_lazy, ngettext_lazy
 
+from contacts.identity.duplicates import waiting_cases
 from contacts.models import (
-    CaseStatus,
     ContactExport,
-    DuplicateCase,
     ExportStatus,
     Import,
     ImportStatus,
@@ -25,11 +24,6 @@ from crm.admin.waiting import Waiting, register
 __all__: list[str] = []
 
 LATELY: Final = timedelta(days=1)
-
-
-def find_cases() -> QuerySet[Any]:
-    cases: QuerySet[Any] = DuplicateCase.objects.filter(status=CaseStatus.OPEN)
-    return cases
 
 
 def find_failed_imports() -> QuerySet[Any]:
@@ -64,7 +58,7 @@ def list_of(model: str, query: str = "") -> str:
 WAITING: Final = (
     Waiting(
         "duplicates",
-        find_cases,
+        waiting_cases,
         ngettext_lazy("%(count)s case of duplicates", "%(count)s cases of duplicates", "number"),
         gettext_lazy("Merge those that are one person, and say which are not."),
         lambda: list_of("duplicatecase"),

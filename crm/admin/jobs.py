@@ -316,6 +316,7 @@ waiting.register(
         say=ngettext_lazy("%(count)s job failed since yesterday", "%(count)s jobs failed since yesterday", "number"),
         advice=gettext_lazy("The worker's log says why. Once the cause is mended, try them again from here."),
         link=link_failed,
+        order=90,
         may_see=may_see_jobs,
         entry=f"{ADDRESS}_changelist",
     )

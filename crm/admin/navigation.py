@@ -70,7 +70,9 @@ GROUPS: Final[list[tuple[Any, list[Entry]]]] = [
         _("Administration"),
         [
             model(_("Users"), "person", "auth.user"),
-            model(_("Roles"), "groups", "auth.group"),
+            model(_("Roles"), "groups", "crm.role"),
+            model(_("Audit log"), "policy", "crm.auditentry"),
+            model(_("Lock-outs"), "lock_clock", "crm.loginattempts"),
             model(_("Background work"), "schedule", "procrastinate.procrastinatejob"),
         ],
     ),

@@ -46,6 +46,7 @@ class Waiting:
     advice: Any
     link: Callable[[], str]
     may_see: Callable[[HttpRequest], bool]
+    order: int = 50
     entry: str = ""
     is_trouble: bool = True
 
@@ -58,7 +59,7 @@ _kinds: dict[str, Waiting] = {}
 
 
 def register(waiting: Waiting) -> None:
-    """Once a name; in the order in which they are listed."""
+    """Once a name."""
     _kinds[waiting.name] = waiting
 
 
@@ -79,7 +80,8 @@ def forget_counts() -> None:
 def list_waiting(request: HttpRequest) -> list[tuple[Waiting, int]]:
     """What there is of it, for whom may see it."""
     counts = read_counts()
-    return [(one, counts[name]) for name, one in _kinds.items() if counts[name] and one.may_see(request)]
+    there = [one for one in _kinds.values() if counts[one.name] and one.may_see(request)]
+    return [(one, counts[one.name]) for one in sorted(there, key=lambda one: one.order)]
 
 
 def sees_what_waits(request: HttpRequest) -> bool:

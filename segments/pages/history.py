@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
@@ -13,12 +14,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldBooleanSwitchWidget
 
+from crm.admin.charts import Chart, Series, draw_lines, say_number
 from segments.models import Cause, Watch, WatchStage
-from segments.pages.chart import draw_sizes
 from segments.pages.members import read_place
 from segments.pages.page import SegmentPage
 from segments.watching import check_again, list_as_of, list_sizes, stop_watching, today_of, watch_segment
-from segments.watching.reading import AsOf
+from segments.watching.reading import AsOf, DaySize
 
 __all__ = ["HistoryView"]
 
@@ -95,7 +96,10 @@ class HistoryView(SegmentPage):
             "state": show_state(watch),
             "form": self.form or WatchForm(instance=watch),
             "may_change": self.may_change,
-            "chart": draw_sizes(sizes),
+            "chart": draw_lines(
+                [one.day for one in sizes], [Series(_("Members"), "first", [one.size for one in sizes])]
+            ),
+            "chart_says": say_sizes(sizes),
             "sizes": list(reversed(sizes)),
             "period": period,
             "periods": PERIODS,
@@ -130,6 +134,18 @@ def find_problem(watch: Watch, day: date, today: date) -> str:
     if not first <= day <= today:
         return _("The history reaches from {first} to {last}. Choose a day of these.").format(first=first, last=today)
     return ""
+
+
+def draw_sizes(sizes: Sequence[DaySize]) -> Chart | None:
+    return draw_lines([one.day for one in sizes], [Series(_("Members"), "first", [one.size for one in sizes])])
+
+
+def say_sizes(sizes: Sequence[DaySize]) -> str:
+    """What the chart shows, as a sentence."""
+    if not sizes:
+        return ""
+    text = _("From {first} members at the beginning to {last} at the end.")
+    return text.format(first=say_number(sizes[0].size), last=say_number(sizes[-1].size))
 
 
 def show_state(watch: Watch) -> str:

@@ -9,8 +9,6 @@ from django.test import Client
 from django.urls import reverse
 
 from segments.models import Segment, Watch
-from segments.pages.chart import draw_sizes
-from segments.watching.reading import DaySize
 from tests.people import change, have
 from tests.segments.table import ask
 from tests.segments.watching.conftest import Watcher
@@ -103,13 +101,3 @@ def test_who_may_only_look_changes_nothing(client: Client, django_user_model: ty
     assert (page.status_code, page.context["may_change"]) == (200, False)
     assert client.post(page_of(lviv), {"kept_days": "30"}).status_code in (302, 403)
     assert Watch.objects.get().is_on
-
-
-def test_a_chart_of_one_day_is_a_line_and_of_none_is_nothing() -> None:
-    day = datetime(2026, 3, 1, tzinfo=UTC).date()
-    chart = draw_sizes([DaySize(day, 7, 0, 0)])
-
-    assert draw_sizes([]) is None
-    assert chart is not None
-    assert len(chart.line.split()) == 2
-    assert [mark.text for mark in chart.sizes] == ["0", "4", "8"]
