@@ -5,6 +5,7 @@ never writes a contact or an identifier itself, opens no transaction around a ve
 """
 
 from contacts.admin import (
+    actions,
     contact,
     dashboard,
     duplicates,
@@ -18,6 +19,7 @@ from contacts.admin import (
 )
 
 __all__ = [
+    "actions",
     "contact",
     "dashboard",
     "duplicates",

@@ -24,6 +24,7 @@ from contacts.admin.listing import ReadOnlyAdmin, UncountedList
 from contacts.admin.merges import ActorList
 from contacts.exports.flow import open_file
 from contacts.models import ContactExport, ExportStatus
+from crm.audit import Action, actor_of, note
 
 __all__ = ["ContactExportAdmin"]
 
@@ -35,7 +36,15 @@ class ExportList(ActorList):
         super().get_results(request)
         names = populations.current().names(row.population for row in self.result_list if row.population)
         for row in self.result_list:
-            row.of = names.get(row.population, f"{row.population}") if row.population else _("All contacts")
+            row.of = names.get(row.population, f"{row.population}") if row.population else say_chosen(row)
+
+
+def say_chosen(export: ContactExport) -> str:
+    """What was chosen on the list, as far as that can be said."""
+    if export.selection is None:
+        return _("All contacts")
+    ids = export.selection.get("ids")
+    return _("{count} by hand").format(count=len(ids)) if ids else _("What the list showed")
 
 
 @admin.register(ContactExport)
@@ -77,6 +86,8 @@ class ContactExportAdmin(ReadOnlyAdmin):
         if found is None:
             raise Http404(_("This file is not there any more. Export again."))
         file, name, content_type = found
+        about = f"contacts.contactexport:{export_id}"
+        note(Action.DOWNLOADED, by=actor_of(request), about=about, details={"file": name}, request=request)
         headers = {"Cache-Control": "no-store"}
         return FileResponse(file, as_attachment=True, filename=name, content_type=content_type, headers=headers)
 

@@ -27,6 +27,7 @@ from contacts.exports.errors import ColumnUnknown, FormatUnknown, Withdrawn
 from contacts.exports.resource import STATES, ContactResource
 from contacts.formulas import disarm
 from contacts.models import Contact, ContactExport, ContactState, CustomField, ExportStatus
+from contacts.selections import Selection
 from crm.jobs import app
 
 __all__ = ["FORMATS_IN_BACKGROUND", "forget_old_exports", "open_file", "start_export", "write_export"]
@@ -40,14 +41,25 @@ CONTENT_TYPES: Final = {"csv": "text/csv; charset=UTF-8", "jsonl": "application/
 FORMATS_IN_BACKGROUND: Final = tuple(CONTENT_TYPES)
 UTF_8_MARK: Final = b"\xef\xbb\xbf"
 
+ONLY_ACTIVE: Final = (ContactState.ACTIVE,)
+ANY_SHEET: Final = (ContactState.ACTIVE, ContactState.DELETED)
+"""Of a selection, which says itself whether it means deleted contacts."""
+
 Line = Callable[[Contact], bytes]
 
 
 # Asking
 
 
-def start_export(*, population: int | None, format: str, columns: Sequence[str] = (), by: str) -> ContactExport:  # noqa: A002
-    """Export the active contacts, or those in a segment, in the background.
+def start_export(
+    *,
+    population: int | None,
+    format: str,  # noqa: A002
+    columns: Sequence[str] = (),
+    selection: Selection | None = None,
+    by: str,
+) -> ContactExport:
+    """Export the active contacts, those in a segment, or what was chosen on the list, in the background.
 
     ``columns`` are keys of the registry, none for all that can be read. Raises ``FormatUnknown``, ``ColumnUnknown``.
     """
@@ -55,7 +67,13 @@ def start_export(*, population: int | None, format: str, columns: Sequence[str] 
         raise FormatUnknown(path="format")
     choose_columns(columns)
     with transaction.atomic():
-        export = ContactExport.objects.create(population=population, format=format, columns=list(columns), by=by)
+        export = ContactExport.objects.create(
+            population=population,
+            selection=selection.as_json() if selection is not None else None,
+            format=format,
+            columns=list(columns),
+            by=by,
+        )
         app.configure_task(JOB, allow_unknown=True, queue="exports").defer(export_id=export.pk)
     return export
 
@@ -74,7 +92,7 @@ def choose_columns(keys: Sequence[str]) -> list[Column]:
 def write_export(export: ContactExport) -> None:
     """Write the file; what it was before is written anew."""
     columns = choose_columns(export.columns)
-    ids = list_members(export.population)
+    ids = list_members(export)
     note(export, status=ExportStatus.RUNNING, rows_total=ids.count(), rows_done=0, started_at=datetime.now(UTC))
     settings.EXPORTS_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
     path: Path = settings.EXPORTS_DIR / f"{secrets.token_hex(16)}.{export.format}"
@@ -90,21 +108,24 @@ def write_export(export: ContactExport) -> None:
         raise
 
 
-def list_members(population: int | None) -> Any:
+def list_members(export: ContactExport) -> Any:
     """The ids of everybody who is to be in the file, ascending."""
-    if population is None:
+    if export.selection is not None:
+        members = Selection.from_json(export.selection).contacts()
+    elif export.population is None:
         members = Contact.objects.filter(state=ContactState.ACTIVE)
     else:
-        members = populations.current().members(population)
+        members = populations.current().members(export.population)
     return members.order_by("pk").values_list("pk", flat=True)
 
 
 def write_all(export: ContactExport, file: IO[bytes], columns: Sequence[Column], ids: Iterator[int]) -> None:
     file.write(head_of(export.format, columns))
     line = line_writer(export.format, columns)
+    states = ONLY_ACTIVE if export.selection is None else ANY_SHEET
     done = 0
     while chunk := list(itertools.islice(ids, CHUNK)):
-        contacts = Contact.objects.filter(pk__in=chunk, state=ContactState.ACTIVE).order_by("pk")
+        contacts = Contact.objects.filter(pk__in=chunk, state__in=states).order_by("pk")
         lines = [line(contact) for contact in contacts]
         file.writelines(lines)
         done += len(lines)

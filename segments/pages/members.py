@@ -18,8 +18,11 @@ from contacts.admin.actors import name_actors
 from contacts.admin.contact_list import ContactListAdmin
 from contacts.admin.filters import LIST_FILTERS, StateFilter
 from contacts.admin.journal import show_moment
+from contacts.admin.list_columns import show_columns
 from contacts.admin.listing import UncountedList, UncountedPaginator
-from contacts.models import Contact
+from contacts.admin.views import read_views
+from contacts.models import ActionVerb, Contact
+from contacts.selections import Selection
 from segments.catalogue import find_users
 from segments.conditions.errors import DefinitionRefused
 from segments.conditions.lookups import DatabaseLookups
@@ -40,7 +43,7 @@ FOUND_AT_MOST: Final = 150
 """As many as a search finds; they stand on one page."""
 
 
-LEFT_OUT: Final = ("source_shown", "changed")
+LEFT_OUT: Final = ("source", "updated_at")
 """Columns that make room for who was added when."""
 
 
@@ -86,7 +89,8 @@ class SegmentMembers(ContactListAdmin):
     ordering: Any = ("pk",)
     sortable_by: Any = ()
     change_list_template = "segments/members.html"
-    actions = ("export_selected", "add_to_segment", "take_out", "delete_selected")
+    actions: Any = ("export_selected", "join_segment", "take_out", "edit_field", "unsubscribe", "delete_selected")
+    has_views = False
 
     def __init__(self, segment: Segment, admin_site: admin.AdminSite) -> None:
         super().__init__(Contact, admin_site)
@@ -95,11 +99,12 @@ class SegmentMembers(ContactListAdmin):
         self.problems: list[str] = []
         self.after = 0
 
-    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
-        shown: tuple[str, ...] = self.list_display
-        if self.segment.is_static:
-            shown = (*(column for column in shown if column not in LEFT_OUT), "added")
-        return (*shown, *self.shown_why)
+    def get_list_display(self, request: HttpRequest) -> Any:
+        columns = read_views(request).columns
+        if not self.segment.is_static:
+            return (*self.list_display, *show_columns(columns), *self.shown_why)
+        kept = [column for column in columns if column not in LEFT_OUT]
+        return (*self.list_display, *show_columns(kept), "added", *self.shown_why)
 
     @property
     def shown_why(self) -> tuple[str, ...]:
@@ -176,12 +181,25 @@ class SegmentMembers(ContactListAdmin):
         return actions
 
     @admin.action(description=gettext_lazy("Take out of this segment"), permissions=["regroup"])
-    def take_out(self, request: HttpRequest, queryset: QuerySet[Contact]) -> None:
-        contacts = self.read_selection(request, queryset)
-        if contacts is not None:
-            count = remove_members(self.segment, [contact.pk for contact in contacts], by=actor_of(request))
-            text = ngettext("%(count)d contact was taken out.", "%(count)d contacts were taken out.", count)
-            messages.success(request, text % {"count": count})
+    def take_out(self, request: HttpRequest, queryset: QuerySet[Contact]) -> HttpResponse | None:
+        """At once for the rows that were ticked; all members are an action that is confirmed."""
+        ids = self.read_selection(request).ids
+        if ids is None:
+            return self.lead_to(request, ActionVerb.LEAVE)
+        count = remove_members(self.segment, ids, by=actor_of(request))
+        text = ngettext("%(count)d contact was taken out.", "%(count)d contacts were taken out.", count)
+        messages.success(request, text % {"count": count})
+        return None
+
+    @property
+    def offers_whole(self) -> bool:  # type: ignore[override]
+        """The contacts of an import are no list of their own that could be named later."""
+        return self.segment.pk is not None
+
+    def read_list_selection(self, request: HttpRequest) -> Selection:
+        """The members, as search and filters narrow them."""
+        asked = Selection.from_query(request.GET).conditions
+        return Selection(conditions={**asked, "segment": str(self.segment.pk)})
 
     # Exporting
 
@@ -199,9 +217,6 @@ class SegmentMembers(ContactListAdmin):
         if self.segment.pk is None:
             return super().get_list_address()
         return reverse("admin:segments_segment_members", args=[self.segment.pk])
-
-    def get_population(self) -> int | None:
-        return self.segment.pk
 
 
 class MembersView(SegmentPage):
