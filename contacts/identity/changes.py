@@ -65,7 +65,9 @@ AND (c.import_id IS NULL OR c.import_id NOT IN (SELECT id FROM contacts_import W
 ORDER BY c.id
 """
 _TAKING_BACK: Final = f"""
-SELECT id, by, at, (details ->> '{TAKES_BACK}')::bigint FROM contacts_change
+SELECT id, by, at, ARRAY(SELECT jsonb_object_keys(coalesce(before, '{{}}') || coalesce(after, '{{}}'))),
+       (details ->> '{TAKES_BACK}')::bigint
+FROM contacts_change
 WHERE contact_id = %s AND id > %s AND details ? '{TAKES_BACK}' ORDER BY contact_id, id LIMIT {LATER_AT_MOST}
 """
 
@@ -74,11 +76,12 @@ Name = str | Key
 
 
 class TakenBackBy(NamedTuple):
-    """By which change another one was taken back, who did it and when."""
+    """By which change another one was taken back, who did it and when, and what went back."""
 
     change_id: int
     by: str
     at: datetime
+    columns: frozenset[str]
 
 
 Place = tuple[int, int]
@@ -176,10 +179,11 @@ def find_taken_back(contact_id: int, change_ids: Collection[int]) -> dict[int, T
         rows = cursor.fetchall()
     standing: dict[int, TakenBackBy] = {}
     redone: set[int] = set()
-    for change_id, by, at, target in reversed(rows):
+    for change_id, by, at, columns, target in reversed(rows):
         if change_id not in redone:
             redone.add(target)
-            standing.setdefault(target, TakenBackBy(change_id, by, at))
+            more = standing[target].columns if target in standing else frozenset()
+            standing[target] = TakenBackBy(change_id, by, at, more | frozenset(columns))
     return {change_id: standing[change_id] for change_id in change_ids if change_id in standing}
 
 

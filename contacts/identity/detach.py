@@ -185,6 +185,7 @@ def _move(frame: Frame, giver: ContactRow, taker: ContactRow, key: Key) -> Detac
     column = field_of(key) if stands_on(giver, key) else ""
     parts = _parts_of(giver, column)
     world.move(key, giver, taker)
+    world.unseen.add(key)
     # 1. Who gives it.
     if column:
         empty_field(world, giver, key)

@@ -16,7 +16,6 @@ from contacts.identity.decide import custom_key, note_shared, other_active, step
 from contacts.identity.erase import ERASED_VALUE
 from contacts.identity.frame import Frame
 from contacts.identity.letting_go import (
-    Stored,
     empty_field,
     field_of,
     note_key,
@@ -90,8 +89,8 @@ class InTheWay(NamedTuple):
 class GoingBack(Reverting):
     """Takes ``change`` back, with ``others``, its counterparts at whoever gave or took an identifier by it.
 
-    Afterwards ``went_back`` and ``left`` say what became of it, ``back`` which rows of identifiers are to be put back
-    as they were once everything is written, and ``lifted`` whose addresses' state changed on the list of suppressions.
+    Afterwards ``went_back`` and ``left`` say what became of it, and ``lifted`` which addresses' state changed on the
+    list of suppressions.
     """
 
     def __init__(
@@ -111,7 +110,6 @@ class GoingBack(Reverting):
         self.settings = learned.settings
         self.went_back: list[Restored] = []
         self.left: list[InTheWay] = []
-        self.back: list[tuple[Key, int, Stored]] = []
         self.lifted: list[Key] = []
         self.touched: dict[int, dict[Name, ImportChange]] = {}
         self.rows = [self.world.rows[pk] for pk in dict.fromkeys(one.contact_id for one in (change, *others))]
@@ -210,6 +208,7 @@ class GoingBack(Reverting):
     def hand_back(self, taker: ContactRow, giver: ContactRow, key: Key) -> None:
         stood = stands_on(taker, key)
         self.world.move(key, taker, giver)
+        self.world.unseen.add(key)
         if stood:
             empty_field(self.world, taker, key)
         note_key(self.world.entry_of(taker), "before", key)
@@ -436,7 +435,7 @@ class GoingBack(Reverting):
         note_rows(entry, self.learned.stored.get(contact.id, {}), went)
         entry.details[TAKES_BACK] = self.own[contact.id]
         self.note_parties(contact, entry, came, went)
-        self.remember_rows(contact, came)
+        self.restore_origins(contact, came)
         for column in dict.fromkeys((*entry.before, *entry.after)):
             told = Restored(contact.id, column, entry.before.get(column), entry.after.get(column))
             self.went_back.append(told)
@@ -451,20 +450,12 @@ class GoingBack(Reverting):
             if other is not contact and went & (has - had):
                 entry.details["migrated_to"] = other.id
 
-    def remember_rows(self, contact: ContactRow, came: set[Key]) -> None:
-        """What was known of those that came: as the change kept it, unless they were seen since."""
-        noted: dict[Key, Stored] = {}
+    def restore_origins(self, contact: ContactRow, came: set[Key]) -> None:
+        """What was known of those that came, as the change kept it."""
         for one in (self.change, *self.others):
             if one.contact_id == contact.id:
-                noted |= read_noted_rows(one.details)
-        for key in sorted(came):
-            row = noted.get(key)
-            stored = (self.learned.stored.get(other.id, {}) for other in self.rows if other is not contact)
-            elsewhere = [rows[key] for rows in stored if key in rows]
-            if elsewhere and (row is None or elsewhere[0].last_seen_at > self.change.at):
-                row = elsewhere[0]
-            if row is not None:
-                self.back.append((key, contact.id, row))
+                noted = read_noted_rows(one.details)
+                self.world.origins |= {(key, contact.id): noted[key] for key in came & noted.keys()}
 
 
 def _was_erased(change: ImportChange, value: Any) -> bool:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-import orjson
 import psycopg
 
 from contacts.identity.decide import custom_key, step_down
 from contacts.identity.errors import ContactNotFound
 from contacts.identity.load import array_of
 from contacts.identity.revert import IDENTIFIERS, key_of_note, value_of
-from contacts.identity.world import ERASED, PRIMARY_COLUMNS, ContactRow, Entry, World, primary_key_of
+from contacts.identity.world import ERASED, PRIMARY_COLUMNS, ContactRow, Entry, Origin, World, primary_key_of
 from contacts.keys import Kind
 from contacts.records import Key
 
@@ -25,7 +24,6 @@ __all__ = [
     "name_contact",
     "note_key",
     "note_rows",
-    "put_back_rows",
     "read_noted_rows",
     "read_stored",
     "stands_on",
@@ -38,13 +36,6 @@ were."""
 _STORED: Final = """
 SELECT kind, app, value, contact_id, source, first_seen_at, last_seen_at, details FROM contacts_identifier
 WHERE contact_id = ANY(%s::bigint[])
-"""
-_PUT_BACK: Final = """
-UPDATE contacts_identifier i SET source = u.source, first_seen_at = u.first_seen_at, last_seen_at = u.last_seen_at,
-    details = u.details
-FROM json_to_recordset(%s::text::json) AS u (kind smallint, app text, value text, contact_id bigint, source text,
-    first_seen_at timestamptz, last_seen_at timestamptz, details jsonb)
-WHERE i.value = u.value AND i.kind = u.kind AND i.app = u.app AND i.contact_id = u.contact_id
 """
 
 
@@ -116,13 +107,10 @@ def note_rows(entry: Entry, stored: Mapping[Key, Stored], keys: Iterable[Key]) -
         entry.details[ROWS] = rows
 
 
-def read_noted_rows(details: Mapping[str, Any] | None) -> dict[Key, Stored]:
+def read_noted_rows(details: Mapping[str, Any] | None) -> dict[Key, Origin]:
     """The rows that a change kept."""
-    found = {}
-    for slug, app, value, source, first_seen, last_seen, more in (details or {}).get(ROWS, ()):
-        stored = Stored(source, datetime.fromisoformat(first_seen), datetime.fromisoformat(last_seen), more)
-        found[key_of_note((slug, app, value))] = stored
-    return found
+    rows = (details or {}).get(ROWS, ())
+    return {key_of_note(row[:3]): Origin(*row[3:]) for row in rows}
 
 
 # The stored rows
@@ -135,13 +123,3 @@ def read_stored(cursor: psycopg.Cursor[Any], contact_ids: Collection[int]) -> di
     for kind, app, value, contact_id, *known in cursor.fetchall():
         stored.setdefault(contact_id, {})[kind, app, value] = Stored(*known)
     return stored
-
-
-def put_back_rows(cursor: psycopg.Cursor[Any], rows: Sequence[tuple[Key, int, Stored]]) -> None:
-    """Where identifiers that came back had come from, and when they had been seen; once they are written."""
-    if rows:
-        listed = [
-            {"kind": key[0], "app": key[1], "value": key[2], "contact_id": contact_id, **stored._asdict()}
-            for key, contact_id, stored in rows
-        ]
-        cursor.execute(_PUT_BACK, (orjson.dumps(listed).decode(),))

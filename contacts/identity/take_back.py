@@ -28,7 +28,6 @@ from contacts.identity.errors import (
 )
 from contacts.identity.frame import Frame
 from contacts.identity.going_back import GoingBack, InTheWay, Restored
-from contacts.identity.letting_go import Stored, put_back_rows
 from contacts.identity.merge import UndoReport, undo_merge
 from contacts.identity.revert import ImportChange
 from contacts.identity.suppression import settle_states
@@ -154,7 +153,6 @@ class _Taking:
         self.frame = frame
         self.groups = groups
         self.anyway = anyway
-        self.back: list[tuple[Key, int, Stored]] = []
         self.lifted: list[Key] = []
         self.reports: list[TakeBackReport] = []
 
@@ -173,7 +171,6 @@ class _Taking:
             going = GoingBack(self.frame, group[0], group[1:], learned, anyway=self.anyway)
             going.run()
             report.restored, report.left = going.went_back, going.left
-            self.back += going.back
             self.lifted += going.lifted
             if not (report.restored or report.left):
                 report.refused = NothingToTakeBack(contact_id=place[0])
@@ -191,10 +188,9 @@ class _Taking:
         return _refuse_kind(group[0])
 
     def finish(self) -> None:
-        """Once all is written: what was known of identifiers, and whoever else has an address whose state changed."""
-        with closing(load.open_cursor()) as cursor:
-            put_back_rows(cursor, self.back)
-            if self.lifted:
+        """Once all is written: whoever else has an address whose state changed."""
+        if self.lifted:
+            with closing(load.open_cursor()) as cursor:
                 settle_states(cursor, self.lifted, by=self.frame.cause.by, moment=self.frame.moment)
 
 
