@@ -12,6 +12,7 @@ from typing import Any, Final
 from zoneinfo import available_timezones
 
 from django import forms
+from django.forms.utils import flatatt
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -41,26 +42,46 @@ HELP: Final[dict[str, Any]] = {
     "phone": gettext_lazy("In any writing; it is kept as +380501234567."),
     "contact_key": gettext_lazy("A further key of yours. It need not be unique."),
 }
+SELECTED: Final = mark_safe(" selected")
 NO_AUTOFILL: Final = {"autocomplete": "off", "spellcheck": "false"}
 """A browser would fill in the address of whoever sits before it."""
 
 
-class TimeZoneSelect(UnfoldAdminSelectWidget):
-    """All time zones, written once: one template for each of six hundred options would cost more than the sheet.
-
-    The rest of it is unfold's own template, drawn without options.
-    """
-
-    def optgroups(self, name: str, value: Any, attrs: dict[str, Any] | None = None) -> list[Any]:
-        return []
+class DrawnInput(UnfoldAdminTextInputWidget):
+    """Written at once: a template for each of a hundred fields would cost more than all the rest of the sheet."""
 
     def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
-        chosen = format_html('value="{}"', value or "")
-        options = _write_time_zones().replace(chosen, f"{chosen} selected", 1)
-        if f"{chosen} selected" not in options:
-            options = format_html('<option value="{0}" selected>{0}</option>', value) + options
-        drawn = super().render(name, value, attrs, renderer)
-        return mark_safe(drawn.replace("</select>", f"{options}</select>"))  # noqa: S308  escaped above
+        given = self.build_attrs(self.attrs, attrs)
+        return format_html(
+            "<input{}>", flatatt({"type": self.input_type, "name": name, "value": self.format_value(value), **given})
+        )
+
+
+class DrawnSelect(UnfoldAdminSelectWidget):
+    """As ``DrawnInput``, with the arrow that unfold puts behind a list."""
+
+    def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
+        given = {"name": name, **self.build_attrs(self.attrs, attrs)}
+        return format_html(
+            '<div class="grow relative"><select{}>{}</select><span class="material-symbols-outlined cs-arrow"'
+            ' aria-hidden="true">expand_more</span></div>',
+            flatatt(given),
+            self.write_options("" if value is None else str(value)),
+        )
+
+    def write_options(self, chosen: str) -> SafeString:
+        options = ((key, SELECTED if str(key) == chosen else "", label) for key, label in self.choices)
+        return format_html_join("", '<option value="{}"{}>{}</option>', options)
+
+
+class TimeZoneSelect(DrawnSelect):
+    """All six hundred time zones are written but once."""
+
+    def write_options(self, chosen: str) -> SafeString:
+        value = format_html('value="{}"', chosen)
+        if value not in _write_time_zones():
+            return format_html("<option {} selected>{}</option>{}", value, chosen, _write_time_zones())
+        return mark_safe(_write_time_zones().replace(value, value + SELECTED, 1))  # noqa: S308  both are escaped
 
 
 class LocalTimeField(forms.CharField):
@@ -109,15 +130,15 @@ def _build(column: Column, current: Any) -> forms.Field:
 def _choice_field(options: list[tuple[str, str]], current: Any) -> forms.ChoiceField:
     if current and current not in dict(options):
         options = [*options, (current, current)]
-    return forms.ChoiceField(choices=[("", "—"), *options], widget=UnfoldAdminSelectWidget())
+    return forms.ChoiceField(choices=[("", "—"), *options], widget=DrawnSelect())
 
 
 def _text_input(column: Column) -> forms.Widget:
-    return UnfoldAdminTextInputWidget(attrs={**NO_AUTOFILL, **INPUT_ATTRIBUTES.get(column.type, {})})
+    return DrawnInput(attrs={**NO_AUTOFILL, **INPUT_ATTRIBUTES.get(column.type, {})})
 
 
 @lru_cache(maxsize=1)
-def _write_time_zones() -> str:
+def _write_time_zones() -> SafeString:
     zones = ((zone, zone) for zone in sorted(available_timezones()))
     return format_html_join("", '<option value="{}">{}</option>', [("", "—"), *zones])
 

@@ -67,7 +67,7 @@ class Summary:
     figures: list[Figure]
     standing: str
     source: str
-    last_event_at: datetime | None
+    last_seen_at: datetime | None
 
 
 def read_summary(contact: Contact, *, with_segments: bool) -> Summary:
@@ -79,7 +79,7 @@ def read_summary(contact: Contact, *, with_segments: bool) -> Summary:
         figures=list_figures(totals),
         standing=name_standing(contact),
         source=word(SOURCES, contact.source),
-        last_event_at=totals.last_event_at,
+        last_seen_at=max(filter(None, (contact.last_seen_at, totals.last_event_at)), default=None),
     )
 
 

@@ -47,6 +47,8 @@ TELLING: Final = ("page", "url", "path", "product", "name", "title", "item", "qu
 NAMED_AT_MOST: Final = 3
 ITEMS_AT_MOST: Final = 50
 LONGEST: Final = 300
+PLACES: Final = {column: place for place, column in enumerate(SYSTEM_LABELS)}
+"""The order in which columns are named; custom ones come last."""
 SILENT: Final = frozenset({"merged_into_id", "made_deliberately"})
 """Columns whose change is said by the sentence."""
 
@@ -303,7 +305,7 @@ def _name_actor(data: Mapping[str, Any], actors: Mapping[str, Actor]) -> str | S
 
 
 def _read_lines(before: Mapping[str, Any], after: Mapping[str, Any], labels: Mapping[str, str]) -> list[Line]:
-    columns = [column for column in dict.fromkeys((*after, *before)) if column not in SILENT]
+    columns = sorted({*after, *before} - SILENT, key=lambda column: (PLACES.get(column, len(PLACES)), column))
     return [
         Line(
             labels.get(column) or word(SYSTEM_LABELS, column.removeprefix("fields.")),

@@ -7,7 +7,7 @@ export function watchSearch(panel) {
   const search = panel?.querySelector("[data-find]");
   if (!search) return;
   const filled = panel.querySelector("[data-filled]");
-  filled.checked = localStorage.getItem(KEPT) === "1";
+  const recall = () => (filled.checked = localStorage.getItem(KEPT) === "1");
   const apply = () => narrow(panel, search.value.trim().toLowerCase(), filled.checked);
   search.addEventListener("input", apply);
   filled.addEventListener("change", () => {
@@ -15,6 +15,9 @@ export function watchSearch(panel) {
     apply();
   });
   search.addEventListener("keydown", (event) => event.key === "Enter" && event.preventDefault());
+  // What is looked for is no part of what is discarded.
+  search.form.addEventListener("reset", () => setTimeout(() => (recall(), apply())));
+  recall();
   apply();
 }
 
