@@ -9,17 +9,19 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from unfold.forms import AdminForm
 
 from contacts.admin.absence import WITH_SHEET
 from contacts.admin.activity import ContactActivity, show_filter
+from contacts.admin.channels import ChannelVerbs
 from contacts.admin.contact_list import ContactListAdmin, actor_of
-from contacts.admin.journal import read_history
-from contacts.admin.panels import list_identifiers, list_merges, list_open_cases, read_summary
+from contacts.admin.identifiers import IdentifierVerbs
+from contacts.admin.panels import list_open_cases, read_summary
 from contacts.admin.sheet import SheetForm
 from contacts.admin.sheet_segments import SheetSegments
+from contacts.admin.taking_back import HistoryVerbs
 from contacts.columns import CUSTOM_PREFIX
 from contacts.identity import Outcome, Status, erase_contacts, restore_contacts
 from contacts.models import Change, Contact, ContactState, CustomField
@@ -29,7 +31,9 @@ __all__ = ["ContactAdmin"]
 
 
 @admin.register(Contact)
-class ContactAdmin(SheetSegments, ContactActivity, ContactListAdmin):
+class ContactAdmin(
+    ChannelVerbs, SheetSegments, ContactActivity, IdentifierVerbs, HistoryVerbs, ContactListAdmin
+):
     """The sheet and its neighbours; ``save_model`` calls the verb."""
 
     warn_unsaved_form = False  # the sheet's own script knows what was changed, and what was changed back
@@ -39,8 +43,6 @@ class ContactAdmin(SheetSegments, ContactActivity, ContactListAdmin):
         return [
             path("<int:contact_id>/restore/", wrap(self.restore_view), name="contacts_contact_restore"),
             path("<int:contact_id>/erase/", wrap(self.erase_view), name="contacts_contact_erase"),
-            path("<int:contact_id>/identifiers/", wrap(self.identifiers_view), name="contacts_contact_identifiers"),
-            path("<int:contact_id>/journal/", wrap(self.journal_view), name="contacts_contact_journal"),
             *super().get_urls(),
         ]
 
@@ -151,42 +153,6 @@ class ContactAdmin(SheetSegments, ContactActivity, ContactListAdmin):
             return 0
         changes = Change.objects.filter(contact_id=object_id).order_by("-pk")
         return changes.values_list("pk", flat=True).first() or 0
-
-    # Tabs that are read when they are opened
-
-    def identifiers_view(self, request: HttpRequest, contact_id: int) -> HttpResponse:
-        contact = self.find_sheet(request, contact_id)
-        if contact is None:
-            return self.explain_absence(request, str(contact_id), self.find_contact(str(contact_id)))
-        identifiers, more = list_identifiers(contact)
-        context = {"identifiers": identifiers, "more_identifiers": more, "original": contact}
-        return TemplateResponse(request, "contacts/identifiers.html", context)
-
-    def read_journal(self, contact_id: int, before: int | None = None) -> tuple[list[Any], int | None]:
-        labels = {f"{CUSTOM_PREFIX}{field.key}": field.label for field in CustomField.objects.all()}
-        return read_history(contact_id, labels=labels, before=before)
-
-    def journal_view(self, request: HttpRequest, contact_id: int) -> HttpResponse:
-        """The history, or older changes for it to grow by."""
-        contact = self.find_sheet(request, contact_id)
-        if contact is None:
-            return self.explain_absence(request, str(contact_id), self.find_contact(str(contact_id)))
-        before = request.GET.get("before", "")
-        entries, older = self.read_journal(
-            contact_id, int(before) if before.isascii() and before.isdecimal() and len(before) < 19 else None
-        )
-        context = {
-            "entries": entries,
-            "older": older,
-            "contact_id": contact_id,
-            "merges": [] if before else list_merges(contact),
-            "has_change_permission": self.has_change_permission(request),
-        }
-        return TemplateResponse(request, "contacts/history_rows.html" if before else "contacts/history.html", context)
-
-    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        """The journal is on the sheet."""
-        return redirect(reverse("admin:contacts_contact_change", args=[object_id]) + "#history")
 
     # Who is not there
 

@@ -1,9 +1,10 @@
-"""The journal as people read it: when, who, what, old and new, and how the record found this contact."""
+"""The journal as people read it: when, who, what, old and new, how the record found this contact, and whether it was
+taken back."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,10 +17,23 @@ from django.utils.translation import gettext as _
 
 from contacts.admin.actors import Actor, name_actors
 from contacts.admin.wording import KINDS, MATCHED_BY, RULES, SYSTEM_LABELS, link_contact, word
+from contacts.identity.changes import TakenBackBy, find_taken_back
+from contacts.identity.letting_go import field_of
+from contacts.identity.revert import IDENTIFIERS, PARTS, key_of_note
 from contacts.keys import Kind
-from contacts.models import Change, ChannelState, ContactState, Import
+from contacts.models import Change, ChangeKind, ChannelState, ContactState, Import
 
-__all__ = ["Entry", "Imported", "Line", "read_history", "show_moment", "show_value"]
+__all__ = [
+    "Entry",
+    "Imported",
+    "Line",
+    "read_entry",
+    "read_history",
+    "read_lines",
+    "read_notes",
+    "show_moment",
+    "show_value",
+]
 
 PAGE: Final = 25
 LONGEST_SHOWN: Final = 300
@@ -29,6 +43,8 @@ PLAIN_RULES: Final = frozenset({"L1", "L9"})
 """Rules that nearly every change has: named, but not explained again and again."""
 KIND_OF_SLUG: Final = {kind.slug: kind for kind in Kind}
 ERASED: Final = "erased"
+STAYS: Final = frozenset({ChangeKind.ERASED, ChangeKind.UNMERGED})
+"""Kinds that are not taken back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,25 +82,56 @@ class Entry:
     notes: list[SafeString]
     lines: list[Line]
     imported: Imported | None = None
+    undone: Undone | None = None
+    can_be_taken_back: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """Who took a change back, and when; ``is_whole`` where nothing of it was left alone."""
+
+    actor: Actor
+    at: datetime
+    is_whole: bool
 
 
 def read_history(
-    contact_id: int, *, labels: Mapping[str, str], before: int | None = None
+    contact_id: int, *, labels: Mapping[str, str], before: int | None = None, kind: str = ""
 ) -> tuple[list[Entry], int | None]:
     """A page of the contact's journal, the newest first, and the id to go on before, None at the end.
 
-    ``labels`` names the custom columns.
+    ``labels`` names the custom columns, ``kind`` the only kind that is wanted.
     """
     changes = Change.objects.filter(contact_id=contact_id).order_by("-pk")
     if before is not None:
         changes = changes.filter(pk__lt=before)
+    if kind:
+        changes = changes.filter(kind=kind)
     found = list(changes[: PAGE + 1])
     page = found[:PAGE]
+    return _read_entries(page, labels), page[-1].pk if len(found) > PAGE else None
+
+
+def read_entry(change: Change, *, labels: Mapping[str, str]) -> Entry:
+    """One change."""
+    return _read_entries([change], labels)[0]
+
+
+def _read_entries(page: Sequence[Change], labels: Mapping[str, str]) -> list[Entry]:
     runs = _read_imports(page)
-    names = name_actors([*(change.by for change in page), *(run.by for run in runs.values())])
+    taken = find_taken_back(page[0].contact_id, [change.pk for change in page]) if page else {}
+    actors = (*(change.by for change in page), *(run.by for run in runs.values()), *(by.by for by in taken.values()))
+    names = name_actors(actors)
     imported = {run.pk: Imported(run.pk, run.file_name, names[run.by], run.started_at) for run in runs.values()}
     entries = [_read_entry(change, names[change.by], labels, imported.get(_import_of(change) or 0)) for change in page]
-    return entries, page[-1].pk if len(found) > PAGE else None
+    return [
+        replace(entry, undone=_read_undone(change, by, names)) if (by := taken.get(change.pk)) else entry
+        for entry, change in zip(entries, page, strict=True)
+    ]
+
+
+def _read_undone(change: Change, by: TakenBackBy, names: Mapping[str, Actor]) -> Undone:
+    return Undone(names[by.by], by.at, {*(change.after or ())} - PARTS <= by.columns)
 
 
 def _read_imports(changes: Iterable[Change]) -> dict[int, Import]:
@@ -110,13 +157,14 @@ def _read_entry(change: Change, actor: Actor, labels: Mapping[str, str], importe
         rule=rule,
         rule_says=word(RULES, rule) if rule in RULES else "",
         explains=rule in RULES and rule not in PLAIN_RULES,
-        notes=list(_read_notes(details)),
-        lines=_read_lines(change.before or {}, change.after or {}, labels),
+        notes=list(read_notes(details)),
+        lines=read_lines(change.before or {}, change.after or {}, labels),
         imported=imported,
+        can_be_taken_back=change.kind not in STAYS and bool(change.before or change.after),
     )
 
 
-def _read_notes(details: Mapping[str, Any]) -> Iterable[SafeString]:
+def read_notes(details: Mapping[str, Any]) -> Iterable[SafeString]:
     """What else took part in it, with links."""
     texts = {
         "loser": _("Contact {contact} was merged into this one."),
@@ -131,7 +179,9 @@ def _read_notes(details: Mapping[str, Any]) -> Iterable[SafeString]:
                 yield format_html(text, contact=link_contact(contact_id))
 
 
-def _read_lines(before: Mapping[str, Any], after: Mapping[str, Any], labels: Mapping[str, str]) -> list[Line]:
+def read_lines(before: Mapping[str, Any], after: Mapping[str, Any], labels: Mapping[str, str]) -> list[Line]:
+    """What changed, by field; of identifiers those that stand in no field."""
+    before, after = (_without_fields(side, {*before, *after}) for side in (before, after))
     columns = [column for column in dict.fromkeys((*after, *before)) if column not in SILENT]
     return [
         Line(
@@ -141,6 +191,16 @@ def _read_lines(before: Mapping[str, Any], after: Mapping[str, Any], labels: Map
         )
         for column in columns
     ]
+
+
+def _without_fields(side: Mapping[str, Any], columns: Collection[str]) -> Mapping[str, Any]:
+    """Without the identifiers whose field is told anyway."""
+    notes = side.get(IDENTIFIERS)
+    if not isinstance(notes, list):
+        return side
+    left = [note for note in notes if field_of(key_of_note(note)) not in columns]
+    told = {column: value for column, value in side.items() if column != IDENTIFIERS}
+    return told | {IDENTIFIERS: left} if left else told
 
 
 def show_value(column: str, value: Any) -> str | SafeString:

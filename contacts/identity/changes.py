@@ -15,7 +15,7 @@ from contacts.identity.decide import custom_key
 from contacts.identity.frame import Frame
 from contacts.identity.letting_go import Stored, read_stored
 from contacts.identity.revert import IDENTIFIERS, PARTS, ImportChange
-from contacts.identity.settings import Settings, read_settings
+from contacts.identity.settings import Settings, fresh_settings
 from contacts.identity.world import CHANNEL_COLUMNS, PRIMARY_COLUMNS, primary_key_of
 from contacts.models import ImportStatus
 from contacts.normalize import InvalidValue
@@ -224,7 +224,7 @@ def learn(frame: Frame, changes: Sequence[ImportChange]) -> Learned:
     for contact_id, at, keys in cursor.fetchall():
         dropped.setdefault(contact_id, []).append((at, {(kind, app, value) for kind, app, value in keys or ()}))
     return Learned(
-        settings=read_settings(),
+        settings=fresh_settings(),
         ids=frozenset(change.id for change in changes),
         later=read_later(cursor, since),
         stored=read_stored(cursor, since),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
@@ -28,7 +29,7 @@ from contacts.identity.letting_go import (
     stands_on,
 )
 from contacts.identity.revert import CHANNEL_PARTS, SUPPRESSED_FROM, value_of
-from contacts.identity.settings import read_settings
+from contacts.identity.settings import fresh_settings
 from contacts.identity.sharing import look_again
 from contacts.identity.world import ACTIVE, DELETED, ContactRow, Entry, World
 from contacts.keys import Kind
@@ -147,7 +148,7 @@ def run_in_frame(
     moment = at or datetime.now(UTC)
 
     def run() -> T:
-        with transaction.atomic():
+        with nullcontext() if dry_run else transaction.atomic():
             with open_frame(ids, by=by, at=moment, values=values) as frame:
                 frame.cause = frame.cause._replace(source="sheet")
                 result = act(frame)
@@ -242,7 +243,7 @@ def _check_taker(world: World, giver: ContactRow, taker: ContactRow, key: Key) -
 def _check_sharing(world: World, giver: ContactRow, taker: ContactRow, key: Key) -> None:
     """Policy: contacts with different external IDs may share an email or phone, or it is refused."""
     own = taker.values["external_id"]
-    if key[0] not in SHARED_ADDRESSES or own is None or read_settings().policy.external_ids_may_share_channels:
+    if key[0] not in SHARED_ADDRESSES or own is None or fresh_settings().policy.external_ids_may_share_channels:
         return
     for other in other_active(world, taker, key):
         if other.id != giver.id and other.values["external_id"] not in (None, own):
@@ -257,7 +258,7 @@ def _value_of_key(key: Key) -> Any:
     """What a further value is in its field, once it stands there; None where the field is no more."""
     if key[0] != Kind.CUSTOM:
         return key[2]
-    cleaner = read_settings().schema.cleaners.get(field_of(key))
+    cleaner = fresh_settings().schema.cleaners.get(field_of(key))
     try:
         return cleaner(key[2]) if cleaner is not None else None
     except InvalidValue as error:

@@ -9,12 +9,21 @@ from __future__ import annotations
 import secrets
 from typing import Any, NamedTuple
 
+from django.db import connection
+
 from contacts.columns import all_columns
 from contacts.identity.types import STANDARD, PolicyRules
 from contacts.models import Account, CustomField, JunkValue, Policy
 from contacts.normalize import Schema
 
-__all__ = ["Settings", "current_settings", "forget_settings", "note_settings_changed", "read_settings"]
+__all__ = [
+    "Settings",
+    "current_settings",
+    "forget_settings",
+    "fresh_settings",
+    "note_settings_changed",
+    "read_settings",
+]
 
 VERSION_SQL = "(SELECT settings_version FROM contacts_account ORDER BY id LIMIT 1)"
 
@@ -33,6 +42,15 @@ _current: Settings | None = None
 def current_settings() -> Settings:
     """The settings in memory; ``resolve`` compares their version and reads them again when it moved."""
     return _current or read_settings()
+
+
+def fresh_settings() -> Settings:
+    """The settings in memory if they are the latest, for verbs whose locks do not tell."""
+    settings = current_settings()
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {VERSION_SQL}")
+        [version] = cursor.fetchone()
+    return settings if settings.version == version else read_settings()
 
 
 def read_settings() -> Settings:
