@@ -12,9 +12,10 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from django.db.models import BooleanField, Func, QuerySet
+from django.db.models import QuerySet
 
 from contacts.columns import CUSTOM_PREFIX
+from contacts.finding.sql import Holds
 from contacts.models import Contact, CustomField, FieldType
 from crm.errors import CardfileError
 
@@ -32,29 +33,13 @@ class UnknownCondition(CardfileError):
     code = "unknown_condition"
 
 
-class AttributesMatch(Func):
-    """The custom fields match a jsonpath."""
-
-    output_field = BooleanField()
-
-    def __init__(self, path: str) -> None:
-        super().__init__("attributes")
-        self.path = path
-
-    @property
-    def identity(self) -> tuple[Any, ...]:
-        return (self.__class__, self.path)
-
-    def as_sql(self, compiler: Any, connection: Any, *_given: Any, **_context: Any) -> tuple[str, tuple[Any, ...]]:
-        [column] = self.get_source_expressions()
-        return f"({compiler.compile(column)[0]} @@ %s::jsonpath)", (self.path,)
-
-
 def narrow_by_field(contacts: QuerySet[Contact], name: str, values: list[str]) -> QuerySet[Contact]:
     """By ``fields.<key>``, or one end of it; raises ``UnknownCondition`` where no field is called so."""
     field, sign = read_name(name)
     paths = [path for value in values if (path := write_path(field, sign, value))]
-    return contacts.filter(AttributesMatch(" || ".join(paths))) if paths else contacts.none()
+    if not paths:
+        return contacts.none()
+    return contacts.filter(Holds("{0} @@ %s::jsonpath", "attributes", params=(" || ".join(paths),)))
 
 
 def read_name(name: str) -> tuple[CustomField, str]:

@@ -21,15 +21,24 @@ from django_filters.fields import IsoDateTimeField
 from contacts import populations
 from contacts.columns import CUSTOM_PREFIX
 from contacts.custom_filters import UnknownCondition, narrow_by_field
-from contacts.finding.names import NamesMatch
-from contacts.finding.search import find_exact, name_words, read_query
+from contacts.finding.search import search_for
 from contacts.identity.settings import current_settings
 from contacts.keys import Kind
 from contacts.models import Account, Change, ChannelState, Contact, ContactState, Identifier
 from contacts.normalize import InvalidValue, clean_email, clean_external_id, compare_form
 from contacts.phones import parse_phone
 
-__all__ = ["LIST_CONDITIONS", "ContactFilter", "MomentFilter", "begins_with", "narrow", "narrow_list", "read_day"]
+__all__ = [
+    "CHANNELS",
+    "CHANNEL_STATES",
+    "LIST_CONDITIONS",
+    "ContactFilter",
+    "MomentFilter",
+    "begins_with",
+    "narrow",
+    "narrow_list",
+    "read_bound",
+]
 
 FEW: Final = 1_000
 YES_OR_NO: Final = [("yes", "yes"), ("no", "no")]
@@ -169,6 +178,8 @@ STATES: Final = {
     "deleted": (ContactState.DELETED,),
     "all": (ContactState.ACTIVE, ContactState.DELETED),
 }
+FIRST_DAY, LAST_DAY = date(2, 1, 1), date(9998, 12, 30)
+"""Days that are days in every time zone."""
 DAYS_AGO: Final = re.compile(r"-(\d{1,4})d", re.ASCII)
 
 
@@ -230,22 +241,15 @@ def by_moment(column: str, *, is_end: bool) -> Narrow:
     """From a day on, or up to the end of one; the last value counts."""
 
     def narrow_to(contacts: QuerySet[Contact], values: list[str]) -> QuerySet[Contact]:
-        day = read_day(values[-1])
-        if day is None:
-            return contacts.none()
-        if is_end:
-            return contacts.filter(**{f"{column}__lt": begin_of(day, days=1)})
-        return contacts.filter(**{f"{column}__gte": begin_of(day)})
+        moment = read_bound(values[-1], is_end=is_end)
+        return contacts.filter(**{f"{column}__{'lt' if is_end else 'gte'}": moment}) if moment else contacts.none()
 
     return narrow_to
 
 
 def by_text(contacts: QuerySet[Contact], values: list[str]) -> QuerySet[Contact]:
-    """What the search box understands: all that have the value exactly, or whose name begins so."""
-    query = read_query(values[-1], current_settings().schema.country)
-    exact = find_exact(query)
-    words = name_words(query, exact)
-    return contacts.filter(Q(pk__in=exact) | Q(NamesMatch(words))) if words else contacts.filter(pk__in=exact)
+    """What the search box understands by the last of these."""
+    return contacts.filter(search_for(values[-1]).condition)
 
 
 def read_number(text: str) -> int:
@@ -253,19 +257,16 @@ def read_number(text: str) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
 
 
-def read_day(text: str) -> date | None:
-    """``2026-11-22``, or ``-7d`` for seven days ago, by the account's calendar."""
+def read_bound(text: str, *, is_end: bool) -> datetime | None:
+    """When ``2026-11-22``, or ``-7d`` for seven days ago, begins by the account's calendar, or ends."""
+    zone = read_zone()
     try:
         ago = DAYS_AGO.fullmatch(text)
-        return datetime.now(read_zone()).date() - timedelta(days=int(ago[1])) if ago else date.fromisoformat(text)
+        day = datetime.now(zone).date() - timedelta(days=int(ago[1])) if ago else date.fromisoformat(text)
     except (ValueError, OverflowError):
         return None
-
-
-def begin_of(day: date, *, days: int = 0) -> datetime:
-    """When the day begins in the account's time zone, or so many days later; years at the ends of time are cut."""
-    shown = max(min(day, date(9998, 12, 30)), date(2, 1, 1)) + timedelta(days=days)
-    return datetime.combine(shown, time.min, read_zone()).astimezone(UTC)
+    inside = min(max(day, FIRST_DAY), LAST_DAY) + timedelta(days=int(is_end))
+    return datetime.combine(inside, time.min, zone).astimezone(UTC)
 
 
 def read_zone() -> ZoneInfo:

@@ -90,6 +90,10 @@ class Populations(Protocol):
         """Those that contacts can be put into, as (id, name), by name."""
         ...
 
+    def offered(self) -> list[tuple[int, str]]:
+        """Groups of any type to choose among, as (id, name), by name; the first 500."""
+        ...
+
     def names(self, populations: Iterable[int]) -> dict[int, str]:
         """The names of groups of any type, of those that there are."""
         ...
@@ -170,6 +174,9 @@ class NoPopulations:
         return Contact.objects.none()
 
     def listed(self) -> list[tuple[int, str]]:
+        return []
+
+    def offered(self) -> list[tuple[int, str]]:
         return []
 
     def names(self, populations: Iterable[int]) -> dict[int, str]:

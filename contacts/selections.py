@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 from django.db.models import QuerySet
@@ -15,14 +16,18 @@ from django.http import QueryDict
 
 from contacts.columns import CUSTOM_PREFIX
 from contacts.custom_filters import UnknownCondition
-from contacts.filters import LIST_CONDITIONS, narrow_list
+from contacts.filters import LIST_CONDITIONS, narrow_list, read_bound
+from contacts.finding.facets import FACETED
+from contacts.finding.paging import Wanted
+from contacts.finding.search import search_for
 from contacts.models import Contact, ContactState
 from crm.errors import CardfileError
 
-__all__ = ["BrokenSelection", "Selection"]
+__all__ = ["BrokenSelection", "Selection", "is_condition"]
 
 LISTED: Final = (ContactState.ACTIVE, ContactState.DELETED)
 """Merged and erased contacts are no sheets."""
+PERIOD: Final = frozenset({"changed_from", "changed_to"})
 VALUES_AT_MOST: Final = 100
 LONGEST_VALUE: Final = 1_000
 
@@ -49,7 +54,7 @@ class Selection:
     @classmethod
     def from_query(cls, query: QueryDict) -> Selection:
         """What a list's address asks for; parameters that narrow nothing, such as the page, are left out."""
-        asked = {name: _kept(query.getlist(name)) for name in query if is_condition(name)}
+        asked = {name: Selection.kept(query.getlist(name)) for name in query if is_condition(name)}
         return cls(conditions={name: _shorten(values) for name, values in asked.items() if values})
 
     @classmethod
@@ -62,6 +67,12 @@ class Selection:
                 return cls(conditions={name: _read_values(name, values) for name, values in conditions.items()})
         raise BrokenSelection
 
+    @staticmethod
+    def kept(values: Iterable[str]) -> list[str]:
+        """What of the values of a condition counts: no database can hold a NUL, and an empty value is none."""
+        cleaned = (value.replace("\x00", "").strip()[:LONGEST_VALUE] for value in values)
+        return list(dict.fromkeys(value for value in cleaned if value))[:VALUES_AT_MOST]
+
     def as_json(self) -> dict[str, Any]:
         return {"conditions": dict(self.conditions)} if self.ids is None else {"ids": list(self.ids)}
 
@@ -72,12 +83,25 @@ class Selection:
 
     def contacts(self) -> QuerySet[Contact]:
         """Whom it means at this moment, in no order; raises ``UnknownCondition`` where a custom field is gone."""
+        return self.wanted().everybody()
+
+    def wanted(self) -> Wanted:
+        """The same in the parts that finding a page of it needs."""
         contacts = Contact.objects.filter(state__in=LISTED)
         if self.ids is not None:
-            return contacts.filter(pk__in=self.ids)
-        for name, values in self.narrowing():
+            return Wanted(contacts.filter(pk__in=self.ids))
+        narrowing = dict(self.narrowing())
+        searched = search_for(narrowing.pop("q")[-1]) if "q" in narrowing else None
+        for name, values in narrowing.items():
             contacts = narrow_list(contacts, name, values)
-        return contacts
+        return Wanted(
+            contacts,
+            faceted=[(name, values) for name, values in narrowing.items() if name in FACETED],
+            is_faceted=searched is None and narrowing.keys() <= FACETED.keys() | PERIOD,
+            since=_read_period(narrowing, "changed_from"),
+            before=_read_period(narrowing, "changed_to"),
+            searched=searched,
+        )
 
     def narrowing(self) -> list[tuple[str, list[str]]]:
         """The conditions with their values, the state always among them."""
@@ -85,15 +109,14 @@ class Selection:
         return [*state, *((name, _listed(values)) for name, values in self.conditions.items())]
 
 
+def _read_period(narrowing: Mapping[str, list[str]], name: str) -> datetime | None:
+    """One end of the period of the last change; one that cannot be read narrows to nobody elsewhere."""
+    return read_bound(narrowing[name][-1], is_end=name == "changed_to") if name in narrowing else None
+
+
 def is_condition(name: str) -> bool:
     """Whether a parameter of the list's address narrows it."""
     return name in LIST_CONDITIONS or name.startswith(CUSTOM_PREFIX)
-
-
-def _kept(values: Iterable[str]) -> list[str]:
-    """No database can hold a NUL, and an empty value is none."""
-    cleaned = (value.replace("\x00", "").strip()[:LONGEST_VALUE] for value in values)
-    return list(dict.fromkeys(value for value in cleaned if value))[:VALUES_AT_MOST]
 
 
 def _shorten(values: list[str]) -> Values:
@@ -109,7 +132,7 @@ def _read_values(name: Any, values: Any) -> Values:
         raise UnknownCondition(path=str(name))
     if not isinstance(values, str | list) or not all(isinstance(value, str) for value in values):
         raise BrokenSelection(path=name)
-    kept = _kept(_listed(values))
+    kept = Selection.kept(_listed(values))
     if not kept:
         raise BrokenSelection(path=name)
     return _shorten(kept)

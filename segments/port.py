@@ -31,6 +31,7 @@ from segments.watching import forget_stays
 __all__ = ["SegmentPopulations"]
 
 TABLE: Final = "segments_membership"
+OFFERED_AT_MOST: Final = 500
 
 
 class SegmentPopulations:
@@ -43,6 +44,10 @@ class SegmentPopulations:
     def listed(self) -> list[tuple[int, str]]:
         """The static segments."""
         return list(Segment.objects.filter(type=SegmentType.STATIC).order_by("name", "pk").values_list("pk", "name"))
+
+    def offered(self) -> list[tuple[int, str]]:
+        """Segments of any type, the first 500 by name."""
+        return list(Segment.objects.order_by("name", "pk").values_list("pk", "name")[:OFFERED_AT_MOST])
 
     def names(self, populations: Iterable[int]) -> dict[int, str]:
         """Segments of any type."""

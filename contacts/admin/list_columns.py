@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from contacts.admin.channels import show_channels
+from contacts.admin.channel_signs import show_channels
 from contacts.admin.journal import show_moment, show_value
 from contacts.admin.wording import SOURCES, show_channel, word
 from contacts.columns import Column

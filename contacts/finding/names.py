@@ -7,57 +7,58 @@ the same expression, so that both sides agree whatever the server's locale makes
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from django.db import connection
-from django.db.models import BooleanField, Func
 
-__all__ = ["WORDS_SQL", "NamesMatch", "cut_into_words"]
+from contacts.finding.sql import Holds
 
-_MARKS: Final = "".join(map(chr, range(0x300, 0x30D))) + "\u031b\u0323\u0326\u0327\u0328\u0331"
-"""The accents that letters of Latin, Greek and Cyrillic carry, once they stand apart from them."""
-_LETTERS: Final = {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "-": " ", ".": " ", ",": " ", "\t": " "}
-"""Letters whose stroke is no accent to Unicode, and what stands between words."""
-_DROPPED: Final = "'’ʼ`‘" + _MARKS
-"""Apostrophes are left out rather than cut at: who looks for Мар'яна or O'Brien may leave them out, too."""
+__all__ = ["WORDS_SQL", "cut_into_words", "names_likely", "names_match"]
 
+NAME_COLUMNS: Final = ("first_name", "last_name")
+NAME_SQL: Final = "coalesce({first}, '') || ' ' || coalesce({last}, '')"
 _FOLDED: Final = (
-    "translate(normalize(lower({text}), NFD), '"
-    + ("".join(_LETTERS) + _DROPPED).replace("'", "''")
-    + "', '"
-    + "".join(_LETTERS.values())
-    + "')"
+    "translate(regexp_replace(normalize(lower({text}), NFD), '[\u0300-\u0331''’ʼ`‘]', '', 'g'), 'łøđ-', 'lod ')"
 )
+"""Small letters without accents. Apostrophes are left out rather than cut at: who looks for Мар'яна or O'Brien may
+leave them out, too. ł, ø and đ are letters of their own to Unicode."""
 _CUT: Final = f"array_remove(string_to_array({_FOLDED}, ' '), '')"
-WORDS_SQL: Final = "array_to_tsvector(" + _CUT.format(text="coalesce({first}, '') || ' ' || coalesce({last}, '')") + ")"
-"""The words of a first and a last name, as a tsvector."""
-
+WORDS_SQL: Final = "array_to_tsvector(" + _CUT.format(text=NAME_SQL) + ")"
+"""The words of a first and a last name, as a tsvector. The index has the same words."""
 _CUT_TYPED: Final = f"SELECT {_CUT.format(text='%s')}"
 _MOST_WORDS: Final = 8
+_LETTERS_APART: Final = frozenset("lod")
 
 
 def cut_into_words(text: str) -> list[str]:
     """The words of what somebody typed, each once."""
     with connection.cursor() as cursor:
-        cursor.execute(_CUT_TYPED, [text])
+        cursor.execute(_CUT_TYPED, [text.replace(",", " ")])
         [words] = cursor.fetchone()
     return list(dict.fromkeys(words))[:_MOST_WORDS]
 
 
-class NamesMatch(Func):
-    """Each of ``words`` begins a word of the name."""
+def names_match(words: Sequence[str], *, whole: bool = False) -> Holds:
+    """Each of ``words`` begins a word of the name, or is one as it stands."""
+    asked = " & ".join(f"'{_escape(word)}'" + ("" if whole else ":*") for word in words)
+    return Holds(WORDS_SQL.format(first="{0}", last="{1}") + " @@ %s::tsquery", *NAME_COLUMNS, params=(asked,))
 
-    output_field = BooleanField()
 
-    def __init__(self, words: Sequence[str]) -> None:
-        super().__init__("first_name", "last_name")
-        self.words = tuple(words)
+def names_likely(words: Sequence[str]) -> Holds:
+    """What is true of all whose names match, and of few others: several times as quick to ask of one contact.
 
-    @property
-    def identity(self) -> tuple[Any, ...]:
-        return (self.__class__, self.words)
+    The letters stand in this order, whatever accents stand between them.
+    """
+    patterns = ["%" + "".join(_as_pattern(letter) for letter in word) for word in words]
+    sql = f"normalize(lower({NAME_SQL.format(first='{0}', last='{1}')}), NFD) LIKE ALL (%s)"
+    return Holds(sql, *NAME_COLUMNS, params=(patterns,))
 
-    def as_sql(self, compiler: Any, connection: Any, *_given: Any, **_context: Any) -> tuple[str, tuple[Any, ...]]:
-        first, last = (compiler.compile(column)[0] for column in self.get_source_expressions())
-        asked = " & ".join("'" + word.replace("\\", "\\\\").replace("'", "''") + "':*" for word in self.words)
-        return f"({WORDS_SQL.format(first=first, last=last)} @@ %s::tsquery)", (asked,)
+
+def _as_pattern(letter: str) -> str:
+    if letter in _LETTERS_APART:
+        return ""
+    return ("\\" + letter if letter in "%_\\" else letter) + "%"
+
+
+def _escape(word: str) -> str:
+    return word.replace("\\", "\\\\").replace("'", "''")

@@ -1,6 +1,6 @@
 """One box that finds contacts by whatever a person has at hand: exact values through identifiers first, then names.
 
-``read_query`` says what a text may mean (pure); ``find_contacts`` asks the database, a handful of bounded statements.
+``read_query`` says what a text may mean (pure); ``search_for`` asks the database, a handful of bounded statements.
 """
 
 from __future__ import annotations
@@ -9,7 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from contacts.finding.names import NamesMatch, cut_into_words
+from django.db.models import Q
+
+from contacts.finding.names import cut_into_words, names_match
+from contacts.identity.settings import current_settings
 from contacts.keys import SHARED_KINDS, UNIQUE_KINDS, Kind
 from contacts.models import Contact, ContactState, Identifier
 from contacts.normalize import InvalidValue, clean_email, compare_form
@@ -17,11 +20,10 @@ from contacts.phones import parse_phone
 from crm.errors import CardfileError
 from crm.limits import stopped_after
 
-__all__ = ["Found", "Query", "SearchTookTooLong", "find_contacts", "find_exact", "name_words", "read_query"]
+__all__ = ["Query", "Searched", "read_query", "search_by", "search_for"]
 
 FOUND_AT_MOST: Final = 50
-NAMES_AT_MOST: Final = 100
-NAME_MILLISECONDS: Final = 1_500
+WHOLE_MILLISECONDS: Final = 500
 SHORTEST_NAME: Final = 2
 DIGITS_OF_A_NUMBER: Final = 4
 LISTED: Final = (ContactState.ACTIVE, ContactState.DELETED)
@@ -42,15 +44,6 @@ class Query:
     kind: Kind | None = None
     names: tuple[str, ...] = ()
     looks_like_name: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Ids of contacts: those found by an exact value, and those by name; ``stopped`` where names took too long."""
-
-    exact: tuple[int, ...] = ()
-    by_name: tuple[int, ...] = ()
-    stopped: bool = False
 
 
 def read_query(text: str, country: str) -> Query:
@@ -98,19 +91,39 @@ def _as_phone(text: str, country: str) -> list[str]:
     return [number] if number else []
 
 
-def find_contacts(query: Query) -> Found:
-    """The contacts that a query means, at most some 150. Merged ids mean their survivors."""
-    exact = find_exact(query)
-    words = name_words(query, exact)
-    if not words:
-        return Found(tuple(exact))
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """What a text was found to mean: contacts by their ids, and names, by the beginnings of words or ``whole`` ones."""
+
+    exact: tuple[int, ...]
+    words: tuple[str, ...] = ()
+    whole: bool = False
+
+    @property
+    def condition(self) -> Q:
+        found = Q(pk__in=self.exact)
+        return found | Q(names_match(self.words, whole=self.whole)) if self.words else found
+
+
+def search_for(text: str) -> Searched:
+    """What the search box understands by a text."""
+    return search_by(read_query(text, current_settings().schema.country))
+
+
+def search_by(query: Query) -> Searched:
+    """Several words are whole words if anybody is called so, else beginnings."""
+    exact = tuple(find_exact(query))
+    words = tuple(name_words(query, exact))
+    return Searched(exact, words, whole=len(words) > 1 and _is_anybody_called(words))
+
+
+def _is_anybody_called(words: Sequence[str]) -> bool:
+    """Whether somebody has all of them as they stand: quick to ask of the index, as beginnings are not."""
     try:
-        with stopped_after(NAME_MILLISECONDS, SearchTookTooLong):
-            named = Contact.objects.filter(NamesMatch(words), state__in=LISTED).values_list("pk", flat=True)
-            by_name, stopped = list(named[:NAMES_AT_MOST]), False
+        with stopped_after(WHOLE_MILLISECONDS, SearchTookTooLong):
+            return Contact.objects.filter(names_match(words, whole=True), state__in=LISTED).exists()
     except SearchTookTooLong:
-        by_name, stopped = [], True
-    return Found(tuple(exact), tuple(pk for pk in by_name if pk not in exact), stopped)
+        return False
 
 
 def find_exact(query: Query) -> list[int]:

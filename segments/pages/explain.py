@@ -14,9 +14,9 @@ from django.utils.translation import gettext_lazy
 
 from contacts.admin.actors import name_actors
 from contacts.admin.journal import show_moment
-from contacts.finding import find_contacts, read_query
-from contacts.identity.settings import current_settings
+from contacts.finding import read_page
 from contacts.models import Contact, ContactState
+from contacts.selections import Selection
 from segments.conditions.errors import DefinitionRefused
 from segments.conditions.lookups import DatabaseLookups
 from segments.conditions.tree import Combine
@@ -28,6 +28,7 @@ from segments.pages.words import show_sentence
 __all__ = ["ExplainView", "FindView"]
 
 FOUND_AT_MOST: Final = 20
+FIND_MILLISECONDS: Final = 1_500
 MOMENT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})")
 COMBINES: Final[dict[tuple[Combine, bool], Any]] = {
     (Combine.ALL, False): gettext_lazy("All of these hold"),
@@ -84,12 +85,12 @@ class FindView(SegmentPage):
         return super().get(request, *args, **kwargs)
 
     def find(self, request: HttpRequest) -> list[Contact]:
-        found = find_contacts(read_query(self.asked, current_settings().schema.country))
-        if found.stopped:
+        """Whom the search of the contact list finds, the exact ones first."""
+        wanted = Selection(conditions={"q": self.asked, "state": "active"}).wanted()
+        page = read_page(wanted, size=FOUND_AT_MOST, milliseconds=FIND_MILLISECONDS)
+        if not page.is_complete:
             messages.warning(request, _("The search for names took too long and was stopped. Write more of the name."))
-        ids = [*found.exact, *found.by_name][:FOUND_AT_MOST]
-        rows = {row.pk: row for row in Contact.objects.filter(pk__in=ids, state=ContactState.ACTIVE)}
-        return [rows[pk] for pk in ids if pk in rows]
+        return page.rows[:FOUND_AT_MOST]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(**kwargs) | {"asked": self.asked, "found": self.found}
