@@ -345,7 +345,8 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "ACCOUNT": {"navigation": [{"title": _("Your account"), "link": reverse_lazy("admin:account")}]},
-    "COMMAND": {"search_models": False},  # it would look through every row of every model
+    # Not "search_models": it would look through every row of every model.
+    "COMMAND": {"search_models": False, "search_callback": "contacts.admin.palette.search_contacts"},
     "SIDEBAR": {
         "show_search": False,
         "show_all_applications": False,
