@@ -50,9 +50,10 @@ types: setup ## Check the types
 walls: setup ## Check who imports whom
 	@$(BIN)/lint-imports
 
-pictures: setup ## Take the pictures of docs/imports.md and docs/segments.md anew
-	@PICTURES_INTO=docs/images $(BIN)/python -m pytest -q -k "person or pictures" \
-	  tests/contacts/admin/test_import_in_a_browser.py tests/segments/builder/test_pictures.py
+pictures: setup ## Take the pictures of docs/ anew
+	@PICTURES_INTO=docs/images $(BIN)/python -m pytest -q -k "person or pictures or dashboard or first_day" \
+	  tests/contacts/admin/test_import_in_a_browser.py tests/segments/builder/test_pictures.py \
+	  tests/crm/test_dashboard_in_a_browser.py
 
 bench: setup ## Measure the write path (ROWS=200000)
 	@$(BIN)/python -m benchmarks.resolve --rows $${ROWS:-200000}

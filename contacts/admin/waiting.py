@@ -11,6 +11,8 @@ from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from contacts.identity.duplicates import waiting_cases
 from contacts.models import (
+    ActionStatus,
+    ContactAction,
     ContactExport,
     ExportStatus,
     Import,
@@ -36,6 +38,13 @@ def find_failed_imports() -> QuerySet[Any]:
 def find_failed_exports() -> QuerySet[Any]:
     found: QuerySet[Any] = ContactExport.objects.filter(
         status=ExportStatus.FAILED, created_at__gte=datetime.now(UTC) - LATELY
+    )
+    return found
+
+
+def find_failed_actions() -> QuerySet[Any]:
+    found: QuerySet[Any] = ContactAction.objects.filter(
+        status=ActionStatus.FAILED, created_at__gte=datetime.now(UTC) - LATELY
     )
     return found
 
@@ -83,6 +92,17 @@ WAITING: Final = (
         lambda: list_of("contactexport", "status=error"),
         may("contacts.export_contact"),
         entry="contacts_contactexport_changelist",
+    ),
+    Waiting(
+        "failed_actions",
+        find_failed_actions,
+        ngettext_lazy(
+            "%(count)s bulk action failed since yesterday", "%(count)s bulk actions failed since yesterday", "number"
+        ),
+        gettext_lazy("Its page says why. What was done until then can be taken back there."),
+        lambda: list_of("contactaction"),
+        may("contacts.view_contactaction", "contacts.change_contactaction"),
+        entry="contacts_contactaction_changelist",
     ),
     Waiting(
         "failing_webhooks",

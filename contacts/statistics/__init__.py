@@ -5,6 +5,6 @@ day and figure stays, so the past is as it was. It reads contacts and never writ
 """
 
 from contacts.statistics.reading import Day, Latest, list_days, read_latest
-from contacts.statistics.refresh import enqueue_refresh, refresh_statistics
+from contacts.statistics.refresh import Refreshed, enqueue_refresh, refresh_statistics
 
-__all__ = ["Day", "Latest", "enqueue_refresh", "list_days", "read_latest", "refresh_statistics"]
+__all__ = ["Day", "Latest", "Refreshed", "enqueue_refresh", "list_days", "read_latest", "refresh_statistics"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -12,10 +12,10 @@ from django.db import connection
 from contacts.models import ContactState, ContactTally
 from contacts.statistics.figures import Alike, fold
 
-__all__ = ["PART", "count_part", "find_changed", "list_parts"]
+__all__ = ["PART", "count_part", "find_due", "list_parts"]
 
 PART: Final = 100_000
-"""Ids in a range. A range is counted in some 50 ms, and 5,000,000 contacts are 50 ranges."""
+"""Ids in a range. A range is counted in a fraction of a second, and 5,000,000 contacts are 50 ranges."""
 SLACK: Final = timedelta(minutes=15)
 """A change is stamped when its batch begins and seen when that is committed."""
 
@@ -26,7 +26,7 @@ WHERE c.id >= %s AND c.id < %s AND c.state = {ContactState.ACTIVE.value}
 GROUP BY 1, 2, 3, 4, 5
 """
 _NEXT: Final = "SELECT min(c.id) FROM contacts_contact c WHERE c.id >= %s"
-_CHANGED: Final = f"SELECT DISTINCT c.id / {PART} FROM contacts_contact c WHERE c.updated_at >= %s"
+_CHANGED: Final = f"SELECT c.id / {PART}, max(c.updated_at) FROM contacts_contact c WHERE c.updated_at >= %s GROUP BY 1"
 
 
 def count_part(part: int) -> Counter[str]:
@@ -45,17 +45,25 @@ def list_parts(first: int = 0) -> Iterator[int]:
         part = found // PART + 1
 
 
-def find_changed(known: Sequence[ContactTally]) -> set[int]:
-    """The ranges where something may be different from what is known of them.
+def find_due(known: Mapping[int, ContactTally]) -> list[int]:
+    """The ranges that have to be counted: first those that nobody counted yet, then what was counted longest ago.
 
-    Those with a contact that changed since, and the last one with all that came after it: what is added under a date
-    of the past is found by its id. What moves no date (a first order of somebody anonymous) waits for the night.
+    Due is a range with a contact that changed since, and the last one: what is added under a date of the past is found
+    by its id. What moves no date (a first order of somebody anonymous) waits for the night.
     """
     if not known:
-        return set(list_parts())
-    since = max(tally.counted_at for tally in known) - SLACK
-    changed = {row[0] for row in _fetch(_CHANGED, [since])}
-    return changed.union(list_parts(max(tally.part for tally in known)))
+        return list(list_parts())
+    last = max(known)
+    new = [part for part in list_parts(last + 1) if part not in known]
+    changed_at = _find_changed(min(tally.counted_at for tally in known.values()) - SLACK)
+    new += [part for part in changed_at if part not in known and part < last]
+    due = [part for part, at in changed_at.items() if part in known and at >= known[part].counted_at - SLACK]
+    return [*new, *sorted({*due, last}, key=lambda part: (known[part].counted_at, part))]
+
+
+def _find_changed(since: datetime) -> dict[int, datetime]:
+    """When the ranges changed last, of those that changed since; the index by date answers it."""
+    return dict(_fetch(_CHANGED, [since]))
 
 
 def _fetch(sql: str, params: Sequence[int | datetime]) -> list[tuple[Any, ...]]:

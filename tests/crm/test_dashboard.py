@@ -17,6 +17,8 @@ from django.urls import reverse
 from contacts.identity import resolve
 from contacts.identity.types import IMPORT
 from contacts.models import (
+    ActionStatus,
+    ContactAction,
     ContactExport,
     DuplicateCase,
     ExportStatus,
@@ -270,6 +272,7 @@ def test_what_waits_is_listed_with_what_to_do(look: Any) -> None:
         file_name="b.csv", status=ImportStatus.FAILED, by="user:1", finished_at=now - timedelta(days=2)
     )
     ContactExport.objects.create(format="csv", status=ExportStatus.FAILED, by="user:1")
+    ContactAction.objects.create(verb="delete", status=ActionStatus.FAILED, by="user:1")
     Webhook.objects.create(name="Shop", url="https://shop.example.com", kinds=["created"], salt="s", failures=2)
     fail_a_job()
 
@@ -279,6 +282,7 @@ def test_what_waits_is_listed_with_what_to_do(look: Any) -> None:
         "3 cases of duplicates",
         "1 import failed since yesterday",
         "1 export failed since yesterday",
+        "1 bulk action failed since yesterday",
         "1 webhook is not reached",
         "1 job failed since yesterday",
     }

@@ -18,5 +18,6 @@ class Command(BaseCommand):
 
     def handle(self, *, complete: bool, **options: Any) -> None:
         started = time.monotonic()
-        count = refresh_statistics(complete=complete)
-        self.stdout.write(f"Counted {count} ranges of contacts in {time.monotonic() - started:.2f} s.")
+        done = refresh_statistics(complete=complete)
+        left = f", {done.left} are left for the next run" if done.left else ""
+        self.stdout.write(f"Counted {done.counted} ranges of contacts in {time.monotonic() - started:.2f} s{left}.")

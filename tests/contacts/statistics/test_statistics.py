@@ -78,14 +78,14 @@ def test_somebody_with_an_order_or_made_by_a_person_is_not_anonymous() -> None:
 
 def test_only_ranges_with_a_change_are_counted_again() -> None:
     here, far = make(1, pk=10), make(2, pk=PART * 3 + 1)
-    assert refresh_statistics(now=NOW) == 2
+    assert refresh_statistics(now=NOW) == (2, 0)
     Contact.objects.filter(pk=here.pk).update(source="import")  # behind everybody's back
     Contact.objects.filter(pk=far.pk).update(source="import", updated_at=NOW)
 
-    assert refresh_statistics(now=NOW + timedelta(minutes=5)) == 1
+    assert refresh_statistics(now=NOW + timedelta(minutes=5)) == (1, 0)
     assert read_latest().by_source() == {"api": 1, "import": 1}
 
-    assert refresh_statistics(now=NOW + timedelta(hours=12), complete=True) == 2
+    assert refresh_statistics(now=NOW + timedelta(hours=12), complete=True) == (2, 0)
     assert read_latest().by_source() == {"import": 2}
 
 
@@ -109,6 +109,29 @@ def test_a_change_that_was_committed_late_is_found() -> None:
     refresh_statistics(now=NOW + timedelta(minutes=5))
 
     assert read_latest().by_source() == {"api": 1, "import": 1}
+
+
+def test_a_run_has_its_time_and_leaves_the_rest_to_the_next_ones_oldest_first() -> None:
+    for number in range(3):
+        make(number, pk=PART * number + 1)
+    refresh_statistics(now=NOW)
+    later = NOW + timedelta(hours=1)
+    Contact.objects.update(source="import", updated_at=later)
+
+    assert [refresh_statistics(now=later, seconds=-1) for _ in range(2)] == [(1, 2), (1, 2)]
+    assert read_latest().by_source() == {"import": 2, "api": 1}
+    assert read_latest().taken_at == NOW
+
+    assert refresh_statistics(now=later) == (3, 0)
+    assert read_latest().by_source() == {"import": 3}
+    assert read_latest().taken_at == later
+
+
+def test_what_nobody_counted_yet_is_never_left_for_later() -> None:
+    for number in range(3):
+        make(number, pk=PART * number + 1)
+
+    assert refresh_statistics(now=NOW, seconds=-1) == (3, 0)
 
 
 def test_a_range_that_is_empty_by_now_is_forgotten_when_all_are_counted() -> None:
@@ -190,7 +213,7 @@ def test_a_run_that_finds_nothing_new_asks_little_and_says_when_it_looked() -> N
     with CaptureQueriesContext(connection) as asked:
         refresh_statistics(now=NOW + timedelta(hours=1))
 
-    assert sum("GROUP BY" in query["sql"] for query in asked) == 1
+    assert sum("identifier_kinds" in query["sql"] for query in asked) == 1
     assert read_latest().taken_at == NOW + timedelta(hours=1)
 
 
