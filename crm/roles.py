@@ -21,6 +21,7 @@ WORK, KEPT, SETTINGS, HOUSE, HIDDEN = "work", "kept", "settings", "house", "hidd
 
 AREAS: Final[Mapping[str, str]] = {
     # app.model, or app.* for all that are not named
+    "contacts.clearing": WORK,
     "contacts.contact": WORK,
     "contacts.contactaction": WORK,
     "contacts.contactexport": WORK,

@@ -30,6 +30,7 @@ from contacts.admin.listing import ReadOnlyAdmin, UncountedList
 from contacts.admin.wording import link_contact
 from contacts.columns import all_columns
 from contacts.models import CustomField, Webhook, WebhookDeadLetter
+from crm.audit import Action, about, actor_of, note, noted_change
 from crm.errors import Refused
 
 __all__ = ["WebhookAdmin", "WebhookDeadLetterAdmin"]
@@ -143,9 +144,19 @@ class WebhookAdmin(ModelAdmin):
         return [act, *super().get_urls()]
 
     def save_model(self, request: HttpRequest, obj: Webhook, form: WebhookForm, change: bool) -> None:
-        webhooks.save_webhook(obj)
+        with noted_change(obj, request=request, hidden=("url",)):
+            webhooks.save_webhook(obj)
         if not change:
             self.show_secret(request, webhooks.secret_of(obj.salt))
+
+    def delete_model(self, request: HttpRequest, obj: Webhook) -> None:
+        note(Action.DELETED, by=actor_of(request), about=about(obj), details={"name": obj.name}, request=request)
+        super().delete_model(request, obj)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, set[str], Any]:
+        """What could not be delivered goes along, though nobody deletes it by itself."""
+        found, counts, _permissions, protected = super().get_deleted_objects(objs, request)
+        return found, counts, set(), protected
 
     def show_secret(self, request: HttpRequest, secret: str) -> None:
         text = _("Copy the secret now, it is not shown again: {secret}")

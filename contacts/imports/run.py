@@ -160,11 +160,13 @@ def open_import(run: Import) -> Opened:
     plan = options.plan()
     job = Job(scan.path, scan.stamp, run.delimiter, layout, schema, plan.key)
     job = job._replace(has_header=run.has_header, fixes=fixes)
+    known = run.file_digest, run.rows_total
     if run.rows_total is None:
         run.rows_total = count_rows(job)
     if not run.rows_total:
         raise NoRows
-    Import.objects.filter(pk=run.pk).update(file_digest=scan.digest, rows_total=run.rows_total)
+    if known != (scan.digest, run.rows_total):
+        Import.objects.filter(pk=run.pk).update(file_digest=scan.digest, rows_total=run.rows_total)
     return Opened(job, scan, options)
 
 

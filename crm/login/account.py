@@ -124,7 +124,7 @@ def finish(request: HttpRequest, user: User) -> HttpResponse:
     if codes is None:
         if form.is_valid():
             form.add_error(
-                "code", _("This is not what the app shows for this secret now. Check the clock of your phone.")
+                "code", _("Your app shows another code for this secret now. Type that, or check the phone's clock.")
             )
         return show_two_factor(request, user, form)
     del request.session[SECRET]

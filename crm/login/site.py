@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
+from django.contrib.admin import AdminSite
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from unfold.sites import UnfoldAdminSite
 
 __all__ = ["CardfileSite"]
+
+LONGEST_TERM: Final = 200
+MOST_FOUND: Final = 100
 
 
 class CardfileSite(UnfoldAdminSite):
@@ -50,9 +56,22 @@ class CardfileSite(UnfoldAdminSite):
         return account.password(request)
 
     def search(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """What is no number of a page is the first one."""
-        if not request.GET.get("page", "1").isdecimal():
-            first: Any = request.GET.copy()
-            first["page"] = "1"
-            request.GET = first
-        return super().search(request, extra_context)
+        """The command palette: unfold's would keep what was found for five minutes, erased people too."""
+        term = request.GET.get("s", "").replace("\x00", "").strip().lower()[:LONGEST_TERM]
+        if not term:
+            return HttpResponse()
+        is_palette = "extended" in request.GET
+        results = self._search_apps(AdminSite.get_app_list(self, request), term)
+        command = self._get_config("COMMAND", request)
+        if is_palette and command.get("search_callback"):
+            results.extend(self._get_value(command["search_callback"], request, term))
+        pages = Paginator(results, MOST_FOUND)
+        context = {
+            "page_obj": pages,
+            "results": pages.page(1),
+            "page_counter": 0,
+            "execution_time": 0,
+            "command_show_history": self._get_value(command.get("show_history"), request),
+        }
+        template = "unfold/helpers/command_results.html" if is_palette else "unfold/helpers/search_results.html"
+        return TemplateResponse(request, template, context, headers={"HX-Trigger": "search"})

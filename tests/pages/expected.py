@@ -1,0 +1,165 @@
+"""Who may look (GET) and who may act (POST), address by address, by rule.
+
+A new page is placed here, else ``tests/test_pages.py`` fails: a model's standard pages by a line of ``MODELS``, any
+other address by a line of ``PAGES``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
+
+from tests.pages.addresses import Unplaced
+
+__all__ = ["ANONYMOUS", "AUDITOR", "ROLES", "Expected", "find_expected"]
+
+Roles = frozenset[str]
+
+ANONYMOUS = "anonymous"
+A, M, N, U, P = "administrator", "marketer", "marketer_without_export", "auditor", "api_only"
+AUDITOR: Final = U
+ROLES: Final = (ANONYMOUS, A, M, N, U, P)
+
+NOBODY: Final[Roles] = frozenset()
+ANYBODY: Final = frozenset(ROLES)
+SIGNED_IN: Final = frozenset({A, M, N, U, P})
+LOOK: Final = frozenset({A, M, N, U})
+WORK: Final = frozenset({A, M, N})
+EXPORT: Final = frozenset({A, M})
+HOUSE: Final = frozenset({A, U})
+ADMIN: Final = frozenset({A})
+
+
+class Expected(NamedTuple):
+    look: Roles
+    act: Roles
+
+
+class Model(NamedTuple):
+    """Who sees its list and pages, who changes it, and which of add, change and delete there are."""
+
+    look: Roles
+    act: Roles
+    verbs: frozenset[str]
+
+
+def model(look: Roles, act: Roles, verbs: str) -> Model:
+    return Model(look, act, frozenset(verbs.split()))
+
+
+MODELS: Final[Mapping[str, Model]] = {
+    "contacts_contact": model(LOOK, WORK, "add change delete"),
+    "contacts_merge": model(LOOK, WORK, ""),
+    "contacts_import": model(LOOK, WORK, "add"),
+    "contacts_duplicatecase": model(LOOK, WORK, ""),
+    "contacts_contactexport": model(EXPORT, NOBODY, ""),
+    "contacts_account": model(LOOK, ADMIN, "change"),
+    "contacts_policy": model(LOOK, ADMIN, "change"),
+    "contacts_junkvalue": model(LOOK, ADMIN, "add change delete"),
+    "contacts_customfield": model(LOOK, ADMIN, "add change"),
+    "contacts_eventtype": model(LOOK, ADMIN, "add change"),
+    "contacts_webhook": model(HOUSE, ADMIN, "add change delete"),
+    "contacts_webhookdeadletter": model(HOUSE, ADMIN, ""),
+    "segments_segment": model(LOOK, WORK, "add change delete"),
+    "crm_apikey": model(HOUSE | {P}, ADMIN, "add change"),
+    "crm_auditentry": model(HOUSE, NOBODY, ""),
+    "crm_loginattempts": model(HOUSE, ADMIN, ""),
+    "crm_role": model(HOUSE, ADMIN, "change"),
+    "auth_user": model(HOUSE, ADMIN, "add change"),
+    "procrastinate_procrastinatejob": model(HOUSE, ADMIN, ""),
+}
+
+PAGES: Final[Mapping[str, Expected]] = {
+    # Coming in and one's own account
+    "": Expected(ANYBODY, ANYBODY),
+    "admin:login": Expected(ANYBODY, ANYBODY),
+    "admin:login_code": Expected(NOBODY, NOBODY),  # without a first step just now
+    "admin:welcome": Expected(ANYBODY, ANYBODY),
+    "admin:logout": Expected(NOBODY, NOBODY),
+    "admin:account": Expected(SIGNED_IN, SIGNED_IN),
+    "admin:account_two_factor": Expected(SIGNED_IN, SIGNED_IN),
+    "admin:account_sessions": Expected(SIGNED_IN, SIGNED_IN),
+    "admin:account_confirm": Expected(SIGNED_IN, SIGNED_IN),
+    "admin:password_change": Expected(SIGNED_IN, SIGNED_IN),
+    # The frame: what is in it is asked for by the rooms
+    "admin:index": Expected(SIGNED_IN, SIGNED_IN),
+    "admin:search": Expected(SIGNED_IN, SIGNED_IN),
+    "admin:jsi18n": Expected(SIGNED_IN, SIGNED_IN),
+    "admin:autocomplete": Expected(NOBODY, NOBODY),
+    "admin:view_on_site": Expected(SIGNED_IN, SIGNED_IN),
+    "admin:app_list": Expected(LOOK, LOOK),
+    "admin/(?P<url>.*)$": Expected(SIGNED_IN, SIGNED_IN),
+    # Users, keys, the queue
+    "admin:auth_user_do": Expected(NOBODY, ADMIN),
+    "admin:procrastinate_procrastinatejob_do": Expected(NOBODY, ADMIN),
+    # Contacts
+    "admin:contacts_contact_restore": Expected(NOBODY, WORK),
+    "admin:contacts_contact_erase": Expected(WORK, WORK),
+    "admin:contacts_contact_identifiers": Expected(LOOK, LOOK),
+    "admin:contacts_contact_journal": Expected(LOOK, LOOK),
+    "admin:contacts_contact_activity": Expected(LOOK, LOOK),
+    "admin:contacts_contact_segments": Expected(LOOK, LOOK),
+    "admin:contacts_contact_join": Expected(NOBODY, WORK),
+    "admin:contacts_contact_leave": Expected(NOBODY, WORK),
+    "admin:contacts_contact_export": Expected(EXPORT, EXPORT),
+    "admin:contacts_merge_undo": Expected(WORK, WORK),
+    "admin:contacts_duplicatecase_dismiss": Expected(NOBODY, WORK),
+    "admin:contacts_contactexport_file": Expected(EXPORT, EXPORT),
+    "admin:contacts_dailyfigure_refresh": Expected(NOBODY, WORK),
+    "admin:contacts_webhook_do": Expected(NOBODY, ADMIN),
+    # Imports
+    "admin:contacts_import_map": Expected(WORK, WORK),
+    "admin:contacts_import_reread": Expected(WORK, WORK),
+    "admin:contacts_import_preview": Expected(LOOK, LOOK),
+    "admin:contacts_import_fix": Expected(WORK, WORK),
+    "admin:contacts_import_progress": Expected(LOOK, LOOK),
+    "admin:contacts_import_do": Expected(WORK, WORK),
+    "admin:contacts_import_undo": Expected(WORK, WORK),
+    "admin:contacts_import_errors": Expected(LOOK, LOOK),
+    "admin:contacts_import_file": Expected(LOOK, LOOK),
+    "admin:contacts_import_begin_import": Expected(WORK, WORK),
+    # Segments
+    "admin:segments_segment_check": Expected(LOOK, LOOK),
+    "admin:segments_segment_suggest": Expected(LOOK, LOOK),
+    "admin:segments_segment_members": Expected(LOOK, WORK),
+    "admin:segments_segment_export": Expected(EXPORT, EXPORT),
+    "admin:segments_segment_find": Expected(LOOK, LOOK),
+    "admin:segments_segment_explain": Expected(LOOK, LOOK),
+    "admin:segments_segment_paste": Expected(WORK, WORK),
+    "admin:segments_segment_snapshot": Expected(WORK, WORK),
+    "admin:segments_segment_of_import": Expected(LOOK, WORK),
+    # Pages without a login: the address is the secret
+    "confirm-email": Expected(ANYBODY, ANYBODY),
+    # By API key; a session is nothing there, but to read the description
+    "api-schema": Expected(SIGNED_IN, NOBODY),
+    "api-docs": Expected(SIGNED_IN, NOBODY),
+    "api-*": Expected(NOBODY, NOBODY),
+}
+KINDS: Final = ("changelist", "add", "change", "delete", "history")
+
+
+def find_expected(name: str) -> Expected:
+    """Raises ``Unplaced``."""
+    for key in (name, *(f"{name[:place]}*" for place in range(len(name), 0, -1))):
+        if key in PAGES:
+            return PAGES[key]
+    for expected in standard_page(name):
+        return expected
+    raise Unplaced(f"{name}: who may look, who may act? Place it in tests/pages/expected.py")
+
+
+def standard_page(name: str) -> Iterator[Expected]:
+    """``admin:app_model_kind``; the address without a kind only leads on to ``change``."""
+    if name.startswith("admin/") and name.endswith("/<path:object_id>/"):
+        yield Expected(SIGNED_IN, SIGNED_IN)
+    of, _under, kind = name.removeprefix("admin:").rpartition("_")
+    row = MODELS.get(of)
+    if row is None or kind not in KINDS:
+        return
+    if kind in ("add", "delete"):
+        who = row.act if kind in row.verbs else NOBODY
+        yield Expected(who, who)
+    elif kind == "history":
+        yield Expected(row.look, row.look)
+    else:
+        yield Expected(row.look, row.act if kind == "changelist" or kind in row.verbs else NOBODY)
