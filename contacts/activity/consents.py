@@ -10,6 +10,7 @@ import psycopg
 from django.db import transaction
 
 from contacts import populations
+from contacts.activity.categories import note_categories
 from contacts.activity.places import FOR_UPDATE, lock_contacts
 from contacts.identity.errors import ContactNotFound
 from contacts.identity.load import open_cursor, text_array
@@ -85,4 +86,5 @@ def _grant(
     basis: str,
     at: datetime,
 ) -> None:
+    note_categories(categories)
     cursor.execute(_GRANT, (contact_id, basis, at, by, text_array(sorted(set(categories)))))

@@ -52,7 +52,7 @@ REFUSED: Final[dict[int, Any]] = {
 list_subscriptions = extend_schema(
     operation_id="getSubscriptionCategories",
     summary="List the categories of subscription",
-    description="Every category that a contact agreed to or withdrew from.",
+    description="Every category that is offered, and every one that a contact agreed to or withdrew from.",
     tags=[TAG],
     responses={200: OpenApiResponse(CountedCategory(many=True), "The categories."), **FAILURES},
     examples=[

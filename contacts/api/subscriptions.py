@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from contacts.activity.categories import name_categories
 from contacts.activity.consents import LONGEST_CATEGORY, replace_subscriptions
 from contacts.api import schema_subscriptions as schema
 from contacts.api.naming import find_active
@@ -30,14 +31,20 @@ BASIS: Final = "API"
 MOST_CATEGORIES: Final = 500
 # Joined, not looked up one by one: there may be as many consents as contacts.
 COUNTED: Final = """
-SELECT c.category, count(*) FILTER (WHERE c.granted AND k.state = %s), min(c.at), max(c.at)
-FROM contacts_consent c LEFT JOIN contacts_contact k ON k.id = c.contact_id
-GROUP BY c.category ORDER BY c.category
+SELECT coalesce(asked.category, s.key) AS key, coalesce(nullif(s.name, ''), s.key, asked.category),
+       coalesce(asked.granted, 0), coalesce(asked.first, s.created_at), coalesce(asked.last, s.created_at)
+FROM (
+    SELECT c.category, count(*) FILTER (WHERE c.granted AND k.state = %s) AS granted,
+           min(c.at) AS first, max(c.at) AS last
+    FROM contacts_consent c LEFT JOIN contacts_contact k ON k.id = c.contact_id
+    GROUP BY c.category
+) asked FULL JOIN (SELECT * FROM contacts_subscriptioncategory) s ON s.key = asked.category
+WHERE asked.category IS NOT NULL OR s.archived_at IS NULL ORDER BY 1
 """
 
 
 class SubscriptionsView(ApiView):
-    """``/v1/subscriptions``: the categories that anybody was ever asked about."""
+    """``/v1/subscriptions``: the categories that are offered, and those that anybody was ever asked about."""
 
     area = "contacts"
     rate = "search"
@@ -60,7 +67,9 @@ class ContactSubscriptionsView(ApiView):
         if found is None:
             raise no_such_contact("id", contact_id)
         granted = Consent.objects.filter(contact_id=found, granted=True).order_by("category")
-        return Response([show_category(key) for key in granted.values_list("category", flat=True)])
+        keys = list(granted.values_list("category", flat=True))
+        names = name_categories(keys)
+        return Response([show_category(key, names.get(key, key)) for key in keys])
 
     @schema.change_subscriptions
     def put(self, request: Request, contact_id: int) -> Response:
@@ -101,19 +110,19 @@ def troubles_of(keys: list[Any]) -> Iterator[Problem]:
             yield Problem(path, "too_long", message)
 
 
-def show_counted(key: str, count: int, first: datetime, last: datetime) -> dict[str, Any]:
+def show_counted(key: str, name: str, count: int, first: datetime, last: datetime) -> dict[str, Any]:
     return {
-        **show_category(key),
+        **show_category(key, name),
         "contactsCount": count,
         "createdDate": first.isoformat(),
         "updatedDate": last.isoformat(),
     }
 
 
-def show_category(key: str) -> dict[str, Any]:
-    return {"id": number_of(key), "key": key, "name": key}
+def show_category(key: str, name: str) -> dict[str, Any]:
+    return {"id": number_of(key), "key": key, "name": name}
 
 
 def number_of(key: str) -> int:
-    """Categories are known by their key alone; clients that want a number get one that is always the same."""
+    """Categories are known by their key; clients that want a number get one that is always the same."""
     return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=4).digest(), "big") >> 1

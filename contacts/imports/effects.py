@@ -16,6 +16,7 @@ from django.db import connection
 
 from contacts import populations
 from contacts.activity import note_events
+from contacts.activity.categories import note_categories
 from contacts.activity.rows import insert_rows
 from contacts.identity import Outcome, Status
 from contacts.identity.load import open_cursor
@@ -113,6 +114,8 @@ class Effects:
                     "at": datetime.now(UTC).isoformat(),
                     "by": self.by,
                 }
+        if changed:
+            note_categories([category])
         _write_consents(category, changed)
         return [
             self.effect(contact_id, EffectKind.CONSENT, category=category, before=before.get(contact_id), after=after)

@@ -15,6 +15,7 @@ from django.conf import settings
 
 from contacts import populations
 from contacts.activity import note_events
+from contacts.activity.categories import default_categories
 from contacts.activity.consents import subscribe_contact
 from contacts.identity import Outcome, Status, resolve
 from contacts.identity.errors import error_of
@@ -40,7 +41,7 @@ REFUSED: Final = frozenset({Status.FAILED, Status.SKIPPED})
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What a form says beside the contact: names of groups, keys of consents, its own name."""
+    """What a form says beside the contact: names of groups, keys of consents (none: the default ones), its own name."""
 
     groups: Sequence[str] = ()
     categories: Sequence[str] = ()
@@ -84,8 +85,9 @@ def _follow_up(
 ) -> Subscribed:
     contact = Contact.objects.get(pk=outcome.contact_id or 0)
     _join(contact.pk, wishes.groups, by=by)
-    if wishes.categories:
-        subscribe_contact(contact.pk, wishes.categories, basis=_basis(wishes), by=by, at=at)
+    categories = wishes.categories or default_categories()
+    if categories:
+        subscribe_contact(contact.pk, categories, basis=_basis(wishes), by=by, at=at)
     status, is_new = status_of(contact.email_state), outcome.status == Status.CREATED
     link = _link_for(contact, status, record, site=site, at=at)
     is_mailed = link is not None and settings.CONFIRMATION_MAIL and not _was_mailed_lately(contact, at)

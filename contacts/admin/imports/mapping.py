@@ -21,7 +21,7 @@ from unfold.widgets import (
 
 from contacts.admin.imports.choices import DELIMITERS, EMPTY_CELLS, MODES, NEW_TYPES, list_keys, list_targets
 from contacts.admin.imports.doors import Placed
-from contacts.admin.imports.widgets import SharedOptions, SharedSelect
+from contacts.admin.imports.widgets import CategoryInput, SharedOptions, SharedSelect
 from contacts.columns import all_columns
 from contacts.identity import Mode
 from contacts.imports.encodings import ENCODINGS
@@ -142,7 +142,7 @@ class MappingForm(forms.Form):
         help_text=gettext_lazy("What they agreed to, such as “newsletter”."),
         required=False,
         max_length=50,
-        widget=UnfoldAdminTextInputWidget(),
+        widget=CategoryInput(attrs={"list": "consent-categories"}),
     )
     consent_source = forms.CharField(
         label=gettext_lazy("Where it was given"), required=False, max_length=100, widget=UnfoldAdminTextInputWidget()

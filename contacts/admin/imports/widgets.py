@@ -1,4 +1,7 @@
-"""A select whose options are rendered once for many: a file may have a thousand columns, a contact a hundred fields."""
+"""Inputs of the import's pages.
+
+A select's options are rendered once for many: a file may have a thousand columns, a contact a hundred fields.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,11 @@ from django import forms
 from django.forms.utils import flatatt
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from unfold.widgets import UnfoldAdminTextInputWidget
 
-__all__ = ["SharedOptions", "SharedSelect"]
+from contacts.models import SubscriptionCategory
+
+__all__ = ["CategoryInput", "SharedOptions", "SharedSelect"]
 
 
 class SharedOptions:
@@ -40,6 +46,16 @@ class SharedSelect(forms.Select):
     def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
         given = self.build_attrs(self.attrs, {**(attrs or {}), "name": name})
         return format_html("<select{}>{}</select>", flatatt(given), self.shared.select("" if value is None else value))
+
+
+class CategoryInput(UnfoldAdminTextInputWidget):
+    """A text, with the categories that are offered proposed; ``attrs`` names the list of them."""
+
+    def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
+        offered = SubscriptionCategory.objects.filter(archived_at=None).values_list("key", "name")[:500]
+        options = format_html_join("", '<option value="{}">{}</option>', offered)
+        listed = format_html('<datalist id="{}">{}</datalist>', self.attrs["list"], options)
+        return format_html("{}{}", super().render(name, value, attrs, renderer), listed)
 
 
 def _render(choices: Iterable[tuple[Any, Any]]) -> SafeString:
