@@ -8,7 +8,7 @@ it back anyway. Taking back is a change itself, and can be taken back.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -26,7 +26,7 @@ from contacts.identity.errors import (
     TakeBackRefused,
     WriteConflict,
 )
-from contacts.identity.frame import Frame
+from contacts.identity.frame import MAX_TRIES, Frame
 from contacts.identity.going_back import GoingBack, InTheWay, Restored
 from contacts.identity.merge import UndoReport, undo_merge
 from contacts.identity.revert import ImportChange
@@ -81,7 +81,7 @@ def take_back_change(
     groups = _read_groups([(contact_id, change_id)])
     if groups and (change := groups[contact_id, change_id][0]).kind == ChangeKind.MERGED:
         return _undo_merge(change, by=by, at=at, dry_run=dry_run)
-    [report] = _take_back(groups, [(contact_id, change_id)], by=by, anyway=anyway, at=at, dry_run=dry_run)
+    [report] = _take_back([(contact_id, change_id)], by=by, anyway=anyway, at=at, dry_run=dry_run)
     if report.refused is not None:
         raise report.refused
     return report
@@ -93,13 +93,8 @@ def take_back_changes(changes: Sequence[Place], *, by: str, at: datetime | None 
     The reports come in the same order. What cannot be taken back is said in its report, and the others go on; merges
     are refused here.
     """
-    return [
-        report
-        for start in range(0, len(changes), MOST)
-        for report in _take_back(
-            _read_groups(changes[start : start + MOST]), changes[start : start + MOST], by=by, anyway=(), at=at
-        )
-    ]
+    batches = (changes[start : start + MOST] for start in range(0, len(changes), MOST))
+    return [report for batch in batches for report in _take_back(batch, by=by, anyway=(), at=at)]
 
 
 def _undo_merge(change: ImportChange, *, by: str, at: datetime | None, dry_run: bool) -> TakeBackReport:
@@ -120,27 +115,30 @@ def _read_groups(places: Collection[Place]) -> dict[Place, Group]:
         return {place: [change, *read_counterparts(cursor, change)] for place, change in found.items()}
 
 
+class _Stale(Exception):
+    """What was read before the locks is not so any more."""
+
+
 def _take_back(
-    groups: Mapping[Place, Group],
-    places: Sequence[Place],
-    *,
-    by: str,
-    anyway: Collection[str],
-    at: datetime | None,
-    dry_run: bool = False,
+    places: Sequence[Place], *, by: str, anyway: Collection[str], at: datetime | None, dry_run: bool = False
 ) -> list[TakeBackReport]:
-    changes = [change for group in groups.values() for change in group]
-    parties = {pk for change in changes for pk in parties_of(change)}
-    taken = run_in_frame(
-        lambda frame: _Taking(frame, groups, anyway).run(places),
-        {change.contact_id for change in changes} | parties,
-        {key for change in changes for key in keys_of(change)},
-        by=by,
-        at=at,
-        dry_run=dry_run,
-        afterwards=_Taking.finish,
-    )
-    return taken.reports
+    """Whom a change concerns is known only once it is read, and may change until they are locked (race 2)."""
+    for _ in range(MAX_TRIES):
+        groups = _read_groups(places)
+        changes = [change for group in groups.values() for change in group]
+        parties = {pk for change in changes for pk in parties_of(change)}
+        with suppress(_Stale):
+            taken = run_in_frame(
+                lambda frame, groups=groups: _Taking(frame, groups, anyway).run(places),  # type: ignore[misc]
+                {change.contact_id for change in changes} | parties,
+                {key for change in changes for key in keys_of(change)},
+                by=by,
+                at=at,
+                dry_run=dry_run,
+                afterwards=_Taking.finish,
+            )
+            return taken.reports
+    raise WriteConflict
 
 
 # 2. Behind the locks
@@ -158,7 +156,7 @@ class _Taking:
 
     def run(self, places: Sequence[Place]) -> _Taking:
         if _read_groups(places) != self.groups:
-            raise WriteConflict
+            raise _Stale
         learned = learn(self.frame, [change for group in self.groups.values() for change in group])
         found = {place: self.take_back(place, learned) for place in sorted(places, key=lambda place: -place[1])}
         self.reports = [found[place] for place in places]
