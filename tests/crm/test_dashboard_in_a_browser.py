@@ -15,6 +15,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.utils import timezone
 
+from contacts.keys import Kind
 from contacts.models import ChannelState, Contact, DuplicateCase, Import, ImportStatus
 from contacts.statistics import refresh_statistics
 from crm.jobs import app
@@ -40,15 +41,16 @@ def find_barriers(page: Any) -> list[str]:
 
 
 def make_contact(number: int) -> Contact:
-    at = timezone.now() - timedelta(days=(number * 37) % 200)
+    at = timezone.now() - timedelta(days=(number * 37) % 200 // (1 + number % 4))
     is_known = number % 7 > 0
+    has_phone = is_known and number % 4 == 0
     state = ChannelState.UNSUBSCRIBED if number % 23 == 0 else STATES[number % 11 % 4]
     return Contact(
         email=f"olena{number}@example.com" if is_known else None,
         email_state=state if is_known else None,
-        identifier_kinds=(1 << 2) | (1 << 1 if number % 3 else 0) if is_known else 1 << 10,
-        phone=f"+38050{number:07}" if is_known and number % 4 == 0 else None,
-        phone_state=ChannelState.ACTIVE if is_known and number % 4 == 0 else None,
+        identifier_kinds=4 | (2 if number % 3 else 0) | (8 if has_phone else 0) if is_known else 1 << Kind.COOKIE,
+        phone=f"+38050{number:07}" if has_phone else None,
+        phone_state=ChannelState.ACTIVE if has_phone else None,
         source=SOURCES[number % 5] if is_known else "web",
         created_at=at,
         updated_at=at,

@@ -18,6 +18,7 @@ from contacts.activity import WEB_EVENT, NewEvent, NewOrder, record_events, reco
 from contacts.identity import delete_contacts, merge_contacts, resolve, suppress_addresses
 from contacts.identity.types import API, DEVICE, EVENT, IMPORT, SUBSCRIBE, Plan
 from contacts.models import ChannelState, Contact, CustomField, EventType, FieldType, OrderStatus
+from contacts.statistics import refresh_statistics
 
 BY: Final = "command:make_demo"
 BATCH: Final = 1_000
@@ -338,6 +339,7 @@ class Command(BaseCommand):
         demo.unsubscribe_some()
         merged, deleted = demo.merge_and_delete_some()
         demo.fill_segments()
+        refresh_statistics()
         if options["verbosity"]:
             self.stdout.write(
                 f"Made {len(demo.people)} contacts, {events} events, {orders} orders and {visitors} visitors;"
