@@ -56,7 +56,7 @@ DETAILS: Final[dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One identifier of the contact; ``value`` is as it was written where only its hash is compared."""
+    """One identifier of the contact; ``value`` is as it was written, where that is known."""
 
     pk: int
     kind: str
@@ -103,7 +103,7 @@ def read_identifier(row: Identifier, contact: Contact, labels: Mapping[str, str]
         pk=row.pk,
         kind=labels.get(row.app, row.app) if row.kind == Kind.CUSTOM else word(KINDS, row.kind),
         app="" if row.kind == Kind.CUSTOM else row.app,
-        value=written or row.value,
+        value=str(getattr(contact, Kind(row.kind).slug)) if is_primary else written or row.value,
         is_primary=is_primary,
         is_further=row.kind in PERMANENT_KINDS and not is_primary,
         source=word(SOURCES, row.source) if row.source else "—",

@@ -37,6 +37,9 @@ __all__ = [
 
 PAGE: Final = 25
 LONGEST_SHOWN: Final = 300
+LONGEST_IDENTIFIER: Final = 80
+PLACES: Final = {column: place for place, column in enumerate(SYSTEM_LABELS)}
+"""In this order columns are told; custom ones come last."""
 SILENT: Final = frozenset({"merged_into_id", "made_deliberately"})
 """Columns whose change is said by the kind of the entry."""
 PLAIN_RULES: Final = frozenset({"L1", "L9"})
@@ -182,7 +185,7 @@ def read_notes(details: Mapping[str, Any]) -> Iterable[SafeString]:
 def read_lines(before: Mapping[str, Any], after: Mapping[str, Any], labels: Mapping[str, str]) -> list[Line]:
     """What changed, by field; of identifiers those that stand in no field."""
     before, after = (_without_fields(side, {*before, *after}) for side in (before, after))
-    columns = [column for column in dict.fromkeys((*after, *before)) if column not in SILENT]
+    columns = sorted({*after, *before} - SILENT, key=lambda column: (PLACES.get(column, len(PLACES)), column))
     return [
         Line(
             labels.get(column) or word(SYSTEM_LABELS, column.removeprefix("fields.")),
@@ -213,8 +216,11 @@ def show_value(column: str, value: Any) -> str | SafeString:
         return word(dict(ContactState.choices), value)
     if column in ("email_state", "phone_state"):
         return word(dict(ChannelState.choices), value)
-    if column == "identifiers":
-        return format_html_join(", ", "{} {}", ((word(KINDS, KIND_OF_SLUG.get(item[0])), item[2]) for item in value))
+    if column == IDENTIFIERS:
+        shown = (
+            (word(KINDS, KIND_OF_SLUG.get(slug)), _shorten(text, LONGEST_IDENTIFIER)) for slug, _app, text in value
+        )
+        return format_html_join(", ", "{} {}", shown)
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, list):
@@ -233,5 +239,5 @@ def show_moment(moment: datetime) -> str:
     return date_format(timezone.localtime(moment) if timezone.is_aware(moment) else moment, "DATETIME_FORMAT")
 
 
-def _shorten(text: str) -> str:
-    return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…"
+def _shorten(text: str, longest: int = LONGEST_SHOWN) -> str:
+    return text if len(text) <= longest else text[:longest] + "…"
