@@ -142,6 +142,10 @@ class Populations(Protocol):
         """The groups that somebody put this contact into, by name."""
         ...
 
+    def groups_of_each(self, contact_ids: Sequence[int]) -> dict[int, list[Population]]:
+        """As ``groups_of``, of several at once; every id is there."""
+        ...
+
     def places_of(self, contact_id: int) -> Places:
         """The groups of any type that the contact is in now, by name; asked within a time limit."""
         ...
@@ -214,6 +218,9 @@ class NoPopulations:
 
     def groups_of(self, contact_id: int) -> list[Population]:
         return []
+
+    def groups_of_each(self, contact_ids: Sequence[int]) -> dict[int, list[Population]]:
+        return {contact_id: [] for contact_id in contact_ids}
 
     def places_of(self, contact_id: int) -> Places:
         return Places([], [])

@@ -121,6 +121,17 @@ class SegmentPopulations:
         rows = Segment.objects.filter(type=SegmentType.STATIC, memberships__contact_id=contact_id)
         return [Population(*row) for row in rows.order_by("name", "pk").values_list("pk", "name", "type")]
 
+    def groups_of_each(self, contact_ids: Sequence[int]) -> dict[int, list[Population]]:
+        """The static segments that each is in; one statement."""
+        found: dict[int, list[Population]] = {contact_id: [] for contact_id in contact_ids}
+        rows = Membership.objects.filter(contact_id__in=found, segment__type=SegmentType.STATIC)
+        named = rows.order_by("segment__name", "segment_id")
+        for contact_id, pk, name, kind in named.values_list(
+            "contact_id", "segment_id", "segment__name", "segment__type"
+        ):
+            found[contact_id].append(Population(pk, name, kind))
+        return found
+
     def places_of(self, contact_id: int) -> Places:
         """Static segments with since when and by whom, the others asked in one statement."""
         return find_places(contact_id)

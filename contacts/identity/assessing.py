@@ -34,6 +34,10 @@ class Party(NamedTuple):
     facts: Facts
 
 
+Held = Mapping[int, Mapping[int, Collection[str]]]
+"""By contact and kind the values of identifiers."""
+
+
 def birthday_key() -> str:
     """The key of the custom field that holds the birthday; empty where there is none."""
     policy = Policy.objects.select_related("birthday_field").order_by("pk").first()
@@ -41,17 +45,20 @@ def birthday_key() -> str:
     return field.key if field is not None else ""
 
 
-def read_parties(ids: Collection[int], *, birthday: str | None = None) -> dict[int, Party]:
-    """The active and deleted contacts among ``ids``; two statements, and one for the birthday's field unless given."""
+def read_parties(ids: Collection[int], *, birthday: str | None = None, held: Held | None = None) -> dict[int, Party]:
+    """The active and deleted contacts among ``ids``; one statement, and one each for the birthday's field and the
+    permanent identifiers unless they are given."""
     found = list(Contact.objects.filter(pk__in=set(ids), state__in=LIVING)) if ids else []
     key = birthday_key() if birthday is None and found else birthday or ""
-    held = _read_held([contact.pk for contact in found])
+    known = _read_held([contact.pk for contact in found]) if held is None else held
     today = datetime.now(UTC).date()
-    return {contact.pk: Party(contact, _read_facts(contact, held.get(contact.pk, {}), key, today)) for contact in found}
+    return {
+        contact.pk: Party(contact, _read_facts(contact, known.get(contact.pk, {}), key, today)) for contact in found
+    }
 
 
-def _read_held(ids: Collection[int]) -> dict[int, dict[int, set[str]]]:
-    """By contact and kind the values of its permanent identifiers, further ones among them."""
+def _read_held(ids: Collection[int]) -> Held:
+    """The permanent ones, further values among them."""
     held: dict[int, dict[int, set[str]]] = {}
     rows = Identifier.objects.filter(contact_id__in=ids, kind__in=sorted(PERMANENT_KINDS))
     for contact_id, kind, value in rows.values_list("contact_id", "kind", "value") if ids else ():
@@ -59,7 +66,7 @@ def _read_held(ids: Collection[int]) -> dict[int, dict[int, set[str]]]:
     return held
 
 
-def _read_facts(contact: Contact, held: Mapping[int, set[str]], birthday: str, today: date) -> Facts:
+def _read_facts(contact: Contact, held: Mapping[int, Collection[str]], birthday: str, today: date) -> Facts:
     is_junk = current_settings().schema.is_junk
     names = [name for name in (contact.first_name, contact.last_name) if name and not is_junk(name)]
     return Facts(

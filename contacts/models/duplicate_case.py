@@ -58,8 +58,11 @@ class DuplicateCase(models.Model):
         verbose_name_plural = _("duplicate cases")
         indexes = [
             GinIndex(fields=["contact_ids"], name="duplicate_case_contacts"),
+            models.Index(fields=["status", "-opened_at", "-id"], name="duplicate_case_newest"),
             models.Index(
-                fields=["-opened_at", "-id"], name="duplicate_case_open", condition=models.Q(status=CaseStatus.OPEN)
+                fields=["reason", "-opened_at", "-id"],
+                name="duplicate_case_reason",
+                condition=models.Q(status=CaseStatus.OPEN),
             ),
             models.Index(
                 fields=["suggestion", "-opened_at", "-id"],

@@ -35,7 +35,7 @@ pytestmark = pytest.mark.django_db
 
 BY = "user:1"
 SIDES = ("survivor", "loser", "empty")
-EXAMPLES = int(os.environ.get("HISTORIES", "60"))
+EXAMPLES = int(os.environ.get("HISTORIES", "25"))
 usual = settings(
     max_examples=EXAMPLES,
     deadline=None,
