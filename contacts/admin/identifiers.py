@@ -273,7 +273,7 @@ def find_takers(text: str, giver: Contact) -> dict[str, Any]:
         "query": text,
         "found": [contacts[pk] for pk in ids[:FOUND_AT_MOST] if pk in contacts],
         "more_found": len(ids) > FOUND_AT_MOST,
-        "is_itself": giver.pk in found.exact,
+        "is_itself": giver.pk in (*found.exact, *found.by_name),
     }
 
 

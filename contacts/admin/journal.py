@@ -86,7 +86,12 @@ class Entry:
     lines: list[Line]
     imported: Imported | None = None
     undone: Undone | None = None
-    can_be_taken_back: bool = False
+    has_values: bool = False
+
+    @property
+    def may_be_taken_back(self) -> bool:
+        """Whether something of it may be left to take back."""
+        return self.has_values and self.kind not in STAYS and not (self.undone and self.undone.is_whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +168,7 @@ def _read_entry(change: Change, actor: Actor, labels: Mapping[str, str], importe
         notes=list(read_notes(details)),
         lines=read_lines(change.before or {}, change.after or {}, labels),
         imported=imported,
-        can_be_taken_back=change.kind not in STAYS and bool(change.before or change.after),
+        has_values=bool(change.before or change.after),
     )
 
 
