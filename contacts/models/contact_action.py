@@ -78,7 +78,7 @@ class ContactAction(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.verb} {self.pk} ({self.status})"
+        return f"{self.get_verb_display()} ({self.get_status_display()})"
 
 
 class ActionBatch(models.Model):

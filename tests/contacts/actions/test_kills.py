@@ -12,7 +12,9 @@ PROJECT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize(
-    "flags", [["--kills", "3"], ["--kills", "1", "--database"]], ids=["of the worker", "of the database"]
+    "flags",
+    [["--kills", "3"], ["--kills", "1", "--database"], ["--kills", "2", "--undo"]],
+    ids=["of the worker", "of the database", "while it is taken back"],
 )
 def test_an_action_ends_as_an_undisturbed_one_after_a_kill(flags: list[str], tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.contacts.actions.kills", "--contacts", "6000", *flags]
@@ -30,4 +32,5 @@ def test_an_action_ends_as_an_undisturbed_one_after_a_kill(flags: list[str], tmp
     [told] = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(told["killed_at"]) == int(flags[1])
     assert told["different"] == []
-    assert told["action"] == [["finished", 6000, 6000, told["action"][0][3], "", ""]]
+    [[status, *_rest]] = told["action"]
+    assert status == ("undone" if "--undo" in flags else "finished")
