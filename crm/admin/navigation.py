@@ -59,11 +59,14 @@ GROUPS: Final[list[tuple[Any, list[Entry]]]] = [
     (
         _("Settings"),
         [
+            Entry(_("All settings"), "settings", "contacts_settings", "contacts.view_account"),
+            model(_("Account"), "apartment", "contacts.account"),
             model(_("Custom fields"), "tune", "contacts.customfield"),
             model(_("Identity policy"), "rule", "contacts.policy"),
             model(_("Junk values"), "block", "contacts.junkvalue"),
+            model(_("Subscription categories"), "mark_email_read", "contacts.subscriptioncategory"),
+            Entry(_("Retention"), "auto_delete", "contacts_retention", "contacts.view_policy"),
             model(_("Event types"), "category", "contacts.eventtype"),
-            model(_("Account"), "settings", "contacts.account"),
         ],
     ),
     (
@@ -87,7 +90,17 @@ def list_navigation(request: HttpRequest) -> list[dict[str, Any]]:
         items = [item for entry in entries if (item := build_item(request, entry, waiting))]
         if items:
             groups.append({"title": title, "separator": bool(groups), "items": items})
+    mark_active(request, [item for group in groups for item in group["items"]])
     return groups
+
+
+def mark_active(request: HttpRequest, items: list[dict[str, Any]]) -> None:
+    """One entry: that of the page, or of the list that the page is below; the first page is above none."""
+    home, here = reverse("admin:index"), request.path
+    above = [item["link"] for item in items if here.startswith(item["link"]) and item["link"] != home]
+    active = max(above, key=len, default=home if here == home else "")
+    for item in items:
+        item["active"] = item["link"] == active
 
 
 def build_item(request: HttpRequest, entry: Entry, waiting: Mapping[str, tuple[Waiting, int]]) -> dict[str, Any] | None:

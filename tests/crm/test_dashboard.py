@@ -327,6 +327,24 @@ def test_every_page_counts_what_waits_once_in_some_seconds(admin_client: Any) ->
     assert not [one for one in statements if "duplicatecase" in one["sql"]]
 
 
+@pytest.mark.parametrize(
+    ("address", "entry"),
+    [
+        ("index", "Dashboard"),
+        ("contacts_account_changelist", "Account"),
+        ("contacts_settings", "All settings"),
+        ("contacts_retention", "Retention"),
+        ("contacts_import_add", "Imports"),
+        ("account", ""),
+    ],
+)
+def test_one_entry_of_the_sidebar_is_the_page_one_is_on(admin_client: Any, address: str, entry: str) -> None:
+    answer = admin_client.get(reverse(f"admin:{address}"), follow=True)
+
+    items = [item for group in answer.context["sidebar_navigation"] for item in group["items"]]
+    assert [str(item["title"]) for item in items if item["active"]] == [entry] * bool(entry)
+
+
 def test_the_sidebar_begins_with_the_dashboard_and_names_no_empty_group(look: Any) -> None:
     groups = look("marketer").context["sidebar_navigation"]
 
