@@ -15,11 +15,13 @@ from unfold.forms import AdminForm
 
 from contacts.admin.absence import WITH_SHEET
 from contacts.admin.activity import ContactActivity, show_filter
+from contacts.admin.cases import list_open_cases
 from contacts.admin.channels import ChannelVerbs
 from contacts.admin.contact_list import ContactListAdmin, actor_of
 from contacts.admin.identifiers import IdentifierVerbs
-from contacts.admin.panels import list_open_cases, read_summary
-from contacts.admin.sheet import SheetForm
+from contacts.admin.merging import compare_url
+from contacts.admin.panels import read_summary
+from contacts.admin.sheet import SHARED, SheetForm
 from contacts.admin.sheet_segments import SheetSegments
 from contacts.admin.taking_back import HistoryVerbs
 from contacts.columns import CUSTOM_PREFIX
@@ -31,9 +33,7 @@ __all__ = ["ContactAdmin"]
 
 
 @admin.register(Contact)
-class ContactAdmin(
-    ChannelVerbs, SheetSegments, ContactActivity, IdentifierVerbs, HistoryVerbs, ContactListAdmin
-):
+class ContactAdmin(ChannelVerbs, SheetSegments, ContactActivity, IdentifierVerbs, HistoryVerbs, ContactListAdmin):
     """The sheet and its neighbours; ``save_model`` calls the verb."""
 
     warn_unsaved_form = False  # the sheet's own script knows what was changed, and what was changed back
@@ -88,9 +88,16 @@ class ContactAdmin(
             except CardfileError as error:
                 form.show_refusal(error)
             else:
-                return self.go_on(request, form)
+                if form.contact is None or not self.show_shared(form):
+                    return self.go_on(request, form)
         form.rebase()
         return None
+
+    def show_shared(self, form: SheetForm) -> bool:
+        """Whether the sheet is to be shown again because an address stayed with somebody else."""
+        last_change = self.find_last_change(str(form.contact.pk)) if form.contact else 0
+        contact = form.contact and self.find_contact(str(form.contact.pk))
+        return contact is not None and form.show_shared(contact, last_change)
 
     def save_model(self, request: HttpRequest, obj: Contact, form: SheetForm, change: bool) -> None:
         """The verb writes; the outcome says what came of it."""
@@ -145,6 +152,7 @@ class ContactAdmin(
             "summary": read_summary(contact, with_segments=request.user.has_perm("segments.view_segment")),
             "cases": list_open_cases(contact),
             "activity": show_filter(),
+            "merge_url": compare_url(contact.pk),
         }
 
     def find_last_change(self, object_id: str) -> int:
@@ -208,4 +216,6 @@ def say_outcome(request: HttpRequest, outcome: Outcome, *, change: bool) -> None
     else:
         messages.success(request, _("The contact was saved.") if change else _("The contact was added."))
     for warning in outcome.warnings:
+        if change and warning.code == SHARED:
+            continue  # it is said at its field
         messages.warning(request, _(warning.message))

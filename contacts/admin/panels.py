@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from django.db.models import Count, Min
 from django.utils.formats import number_format
@@ -12,18 +12,16 @@ from django.utils.translation import gettext as _
 
 from contacts import populations
 from contacts.activity import Totals, read_totals
+from contacts.admin.channels import Wish, list_wishes
 from contacts.admin.telling import show_money
 from contacts.admin.wording import ICONS, KINDS, SOURCES, word
-from contacts.identity.world import primary_key_of
 from contacts.keys import IDENTIFYING_MASK, Kind
-from contacts.models import CaseStatus, ChannelState, Contact, ContactState, DuplicateCase, Identifier, Merge
+from contacts.models import ChannelState, Contact, ContactState, Identifier, Merge
 from contacts.populations import Population
 
-__all__ = ["Channel", "Held", "Summary", "list_identifiers", "list_merges", "list_open_cases", "read_summary"]
+__all__ = ["Channel", "Summary", "list_merges", "read_summary"]
 
 MERGES_AT_MOST: Final = 50
-IDENTIFIERS_AT_MOST: Final = 200
-OTHERS_AT_MOST: Final = 5
 CHANNELS: Final = ((Kind.EMAIL, "email", "mail"), (Kind.PHONE, "phone", "call"))
 """The kinds that have a state: kind, column, symbol."""
 TOKENS: Final[dict[Kind, str]] = {
@@ -36,8 +34,11 @@ TOKENS: Final[dict[Kind, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A way to reach the contact. ``tone`` is a class of the style sheets, ``symbol`` and ``sign`` are names of the
-    back office's font: of the kind, and of the state."""
+    """A way to reach the contact; ``wishes`` are what can be done about its state.
+
+    ``tone`` is a class of the style sheets, ``symbol`` and ``sign`` are names of the back office's font: of the kind,
+    and of the state.
+    """
 
     label: str
     symbol: str
@@ -47,6 +48,8 @@ class Channel:
     tone: str = ""
     since: datetime | None = None
     reason: str = ""
+    column: str = ""
+    wishes: list[tuple[str, Wish]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,8 @@ def _read_channel(contact: Contact, kind: Kind, column: str, symbol: str) -> Cha
         tone=tone,
         since=getattr(contact, f"{column}_state_at"),
         reason=getattr(contact, f"{column}_state_reason") or "",
+        column=column,
+        wishes=list_wishes(state) if contact.state == ContactState.ACTIVE else [],
     )
 
 
@@ -162,70 +167,3 @@ def show_count(count: int, *, more: bool) -> str:
 def list_merges(contact: Contact) -> list[Merge]:
     """Merges that this contact survived, the newest first."""
     return list(Merge.objects.filter(contact_id=contact.pk).order_by("-pk")[:MERGES_AT_MOST])
-
-
-# Identifiers and cases
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """One identifier of the contact. ``value`` is as it was written where only its hash is compared."""
-
-    kind: str
-    app: str
-    value: str
-    is_primary: bool
-    source: str
-    first_seen_at: datetime
-    last_seen_at: datetime
-    details: list[tuple[str, str]]
-
-
-def list_identifiers(contact: Contact) -> tuple[list[Held], bool]:
-    """All identifiers by kind, and whether there are more than are shown."""
-    rows = Identifier.objects.filter(contact_id=contact.pk).exclude(kind=Kind.ORDER)
-    found = list(rows.order_by("kind", "-last_seen_at")[: IDENTIFIERS_AT_MOST + 1])
-    primary = _primary_values(contact)
-    shown = found[:IDENTIFIERS_AT_MOST]
-    shown.sort(key=lambda row: (row.kind, primary.get(row.kind) != row.value))
-    return [_read_identifier(row, primary) for row in shown], len(found) > IDENTIFIERS_AT_MOST
-
-
-def _primary_values(contact: Contact) -> dict[int, str]:
-    values = {Kind.EXTERNAL_ID: contact.external_id, Kind.EMAIL: contact.email, Kind.PHONE: contact.phone}
-    return {int(kind): primary_key_of(kind, value)[2] for kind, value in values.items() if value}
-
-
-def _read_identifier(row: Identifier, primary: dict[int, str]) -> Held:
-    details = dict(row.details or {})
-    written = str(details.pop("value", "")) if row.value.startswith("sha256:") else ""
-    return Held(
-        kind=word(KINDS, row.kind),
-        app=row.app,
-        value=written or row.value,
-        is_primary=primary.get(row.kind) == row.value,
-        source=word(SOURCES, row.source),
-        first_seen_at=row.first_seen_at,
-        last_seen_at=row.last_seen_at,
-        details=[(str(key), str(value)) for key, value in details.items()],
-    )
-
-
-def list_open_cases(contact: Contact) -> list[dict[str, Any]]:
-    """Others who share this contact's email or phone: found by the value, so it costs one look-up."""
-    keys = _primary_values(contact)
-    cases = DuplicateCase.objects.filter(
-        value__in=list(keys.values()), kind__in=(*keys, Kind.EXTERNAL_ID), status=CaseStatus.OPEN
-    )
-    found = [case for case in cases if contact.pk in case.contact_ids and keys.get(case.kind) == case.value]
-    others = {case.pk: [pk for pk in case.contact_ids if pk != contact.pk][:OTHERS_AT_MOST] for case in found}
-    ids = {pk for named in others.values() for pk in named}
-    names = {other.pk: str(other) for other in Contact.objects.filter(pk__in=ids)} if ids else {}
-    return [
-        {
-            "case": case,
-            "kind": word(KINDS, case.kind),
-            "others": [(pk, names.get(pk, str(pk))) for pk in others[case.pk]],
-        }
-        for case in found
-    ]

@@ -24,7 +24,7 @@ from django.utils.translation import gettext_noop
 from contacts.admin.actors import name_actors
 from contacts.admin.fields import build_field, is_same, show_in_input
 from contacts.admin.journal import show_moment, show_value
-from contacts.admin.wording import Refusal, explain_problem, explain_refusal
+from contacts.admin.wording import Refusal, explain_problem, explain_refusal, explain_shared
 from contacts.columns import SYSTEM_COLUMNS, Column, custom_column
 from contacts.identity import Mode, Outcome, Status, resolve
 from contacts.identity.errors import error_of
@@ -34,9 +34,10 @@ from contacts.models import Change, Contact, CustomField
 from contacts.normalize import normalize
 from crm.errors import CardfileError
 
-__all__ = ["ChangedMeanwhile", "SheetForm", "read_value"]
+__all__ = ["SHARED", "ChangedMeanwhile", "SheetForm", "read_value"]
 
 CHANGES_AT_MOST: Final = 500
+SHARED: Final = "shared_value_refused"
 SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     (gettext_noop("Identity"), ("external_id", "contact_key", "email", "phone")),
     (gettext_noop("Person"), ("first_name", "last_name", "language_code", "time_zone")),
@@ -289,8 +290,21 @@ class SheetForm(forms.Form):
 
     def show_refusal(self, error: CardfileError) -> None:
         """What the verb refused, at its fields."""
-        for refusal in explain_refusal(error):
+        for refusal in explain_refusal(error, contact_id=self.contact.pk if self.contact else None):
             self.refuse(refusal)
+
+    def show_shared(self, contact: Contact, last_change: int) -> bool:
+        """Whether an address was left out because somebody has it: that is said at its field, the rest was saved.
+
+        ``contact`` and ``last_change`` are as they are since.
+        """
+        shared = [warning for warning in self.saved.warnings if warning.code == SHARED] if self.saved else []
+        typed = {warning.column: self.record[warning.column] for warning in shared}
+        self.contact, self.last_change, self.record = contact, last_change, typed
+        self.current = {key: read_value(contact, column) for key, column in self.columns.items()}
+        for warning in shared:
+            self.refuse(explain_shared(warning, str(typed[warning.column]), contact.pk))
+        return bool(shared)
 
 
 def _as_sent(column: Column, value: Any) -> Any:

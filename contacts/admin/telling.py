@@ -20,8 +20,8 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from contacts.activity import TimelineEntry
 from contacts.admin.actors import Actor
-from contacts.admin.journal import Line, show_value
-from contacts.admin.wording import SOURCES, SYSTEM_LABELS, link_contact, word
+from contacts.admin.journal import Line, read_lines
+from contacts.admin.wording import SOURCES, link_contact, word
 from contacts.models import ChangeKind, OrderStatus
 
 __all__ = ["ICONS", "KIND_LABELS", "Day", "Item", "Told", "group_by_day", "humanise", "show_money", "tell"]
@@ -47,10 +47,8 @@ TELLING: Final = ("page", "url", "path", "product", "name", "title", "item", "qu
 NAMED_AT_MOST: Final = 3
 ITEMS_AT_MOST: Final = 50
 LONGEST: Final = 300
-PLACES: Final = {column: place for place, column in enumerate(SYSTEM_LABELS)}
-"""The order in which columns are named; custom ones come last."""
-SILENT: Final = frozenset({"merged_into_id", "made_deliberately"})
-"""Columns whose change is said by the sentence."""
+SILENT: Final = frozenset({"merged_into_id", "made_deliberately", "email_state_at", "phone_state_at"})
+"""Columns whose change is said by the sentence, or by when it happened."""
 
 CHANGES: Final[dict[str, Any]] = {
     ChangeKind.CREATED: gettext_lazy("Added"),
@@ -58,6 +56,8 @@ CHANGES: Final[dict[str, Any]] = {
     ChangeKind.RESTORED: gettext_lazy("Restored"),
     ChangeKind.UNMERGED: gettext_lazy("A merge was undone"),
     ChangeKind.UNDONE: gettext_lazy("An import was taken back"),
+    ChangeKind.DETACHED: gettext_lazy("An identifier was detached"),
+    ChangeKind.TAKEN_BACK: gettext_lazy("A change was taken back"),
 }
 PARTNERS: Final[tuple[tuple[str, Any], ...]] = (
     ("loser", gettext_lazy("Contact {contact} was merged into this one")),
@@ -107,13 +107,15 @@ def tell(
 ) -> list[Told]:
     """The entries in words. ``labels`` names the custom columns, ``actors`` whoever changed something.
 
-    That an order began is told once: by the order itself, not again by the event of its first status.
+    That an order began is told once: by the order itself, not again by the event of its first status; that a contact
+    was merged into this one by this one.
     """
     began = {(entry.at, entry.title) for entry in entries if entry.table == "order"}
     shown = [
         entry
         for entry in entries
         if not (entry.table == "event" and entry.kind == "order" and (entry.at, entry.data.get("key")) in began)
+        and not (entry.title == ChangeKind.MERGED and entry.contact_id != contact_id)
     ]
     tellers: dict[str, Callable[[TimelineEntry], dict[str, Any]]] = {
         "event": _tell_event,
@@ -259,7 +261,7 @@ def _tell_change(
     entry: TimelineEntry, contact_id: int, labels: Mapping[str, str], actors: Mapping[str, Actor]
 ) -> dict[str, Any]:
     data = entry.data
-    lines = _read_lines(data.get("before") or {}, data.get("after") or {}, labels)
+    lines = read_lines(_spoken(data.get("before") or {}), _spoken(data.get("after") or {}), labels)
     said = _say_partner(data.get("details") or {}) or CHANGES.get(entry.title)
     text, lines = (said, lines) if said else _say_fields(entry.title, lines)
     hint = _name_actor(data, actors)
@@ -273,6 +275,10 @@ def _tell_change(
         "lines": lines,
         "folded": ngettext("%(count)d field", "%(count)d fields", len(lines)) % {"count": len(lines)} if lines else "",
     }
+
+
+def _spoken(side: Mapping[str, Any]) -> dict[str, Any]:
+    return {column: value for column, value in side.items() if column not in SILENT}
 
 
 def _say_partner(details: Mapping[str, Any]) -> SafeString | None:
@@ -302,15 +308,3 @@ def _say_fields(kind: str, lines: list[Line]) -> tuple[str | SafeString, list[Li
 def _name_actor(data: Mapping[str, Any], actors: Mapping[str, Actor]) -> str | SafeString:
     actor = actors.get(data["by"]) or Actor(data["by"])
     return format_html('<a href="{}">{}</a>', actor.link, actor.label) if actor.link else actor.label
-
-
-def _read_lines(before: Mapping[str, Any], after: Mapping[str, Any], labels: Mapping[str, str]) -> list[Line]:
-    columns = sorted({*after, *before} - SILENT, key=lambda column: (PLACES.get(column, len(PLACES)), column))
-    return [
-        Line(
-            labels.get(column) or word(SYSTEM_LABELS, column.removeprefix("fields.")),
-            show_value(column, before.get(column)),
-            show_value(column, after.get(column)),
-        )
-        for column in columns
-    ]

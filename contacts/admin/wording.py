@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.html import format_html
@@ -12,8 +13,9 @@ from django.utils.translation import gettext_lazy
 
 from contacts.columns import SYSTEM_COLUMNS
 from contacts.identity.errors import ExternalIdConflict, ExternalIdTaken, InvalidRecord, RecordSkipped
+from contacts.identity.world import primary_key_of
 from contacts.keys import Kind
-from contacts.models import ChannelState, Contact
+from contacts.models import ChannelState, Contact, Identifier
 from contacts.records import Problem
 from crm.errors import CardfileError
 
@@ -26,7 +28,9 @@ __all__ = [
     "Refusal",
     "explain_problem",
     "explain_refusal",
+    "explain_shared",
     "link_contact",
+    "link_merge",
     "show_channel",
     "word",
 ]
@@ -150,19 +154,40 @@ def show_channel(value: str | None, state: int | None) -> str | SafeString:
     )
 
 
-def explain_refusal(error: CardfileError) -> list[Refusal]:
-    """What the sheet says about an error of the verbs, field by field."""
+def link_merge(left: int, right: int) -> SafeString:
+    """A link to the page where the two stand side by side and can be merged."""
+    url = f"{reverse('admin:contacts_merge_compare')}?{urlencode({'left': left, 'right': right})}"
+    return format_html('<a class="text-link underline" href="{}">{}</a>', url, _("merge the two"))
+
+
+def explain_refusal(error: CardfileError, *, contact_id: int | None = None) -> list[Refusal]:
+    """What the sheet of ``contact_id`` (None where one is added) says about an error of the verbs, field by field."""
     if isinstance(error, InvalidRecord) and error.attributes.get("problems"):
         return [Refusal(problem.column, explain_problem(problem)) for problem in error.problems]
     if isinstance(error, ExternalIdTaken):
-        text = _("Taken: {contact} has this external ID. Open that contact, or write another external ID.")
-        return [Refusal("external_id", _name(text, error.other_id))]
+        return [Refusal("external_id", _explain_taken(error.other_id, contact_id))]
     if isinstance(error, ExternalIdConflict):
         text = _("The policy does not give an external ID to a contact that is found by email or phone: {contact}.")
         return [Refusal("external_id", _name(text, error.other_id))]
     if isinstance(error, RecordSkipped) and error.code == "already_exists":
         return [_explain_match(error)]
     return [Refusal(error.path, _(error.message))]
+
+
+def explain_shared(problem: Problem, value: str, contact_id: int) -> Refusal:
+    """An email or phone that the policy does not let two people with external IDs share."""
+    key = primary_key_of(Kind[problem.column.upper()], value)
+    others = Identifier.objects.filter(value=key[2], kind=key[0]).exclude(contact_id=contact_id)
+    other_id = others.order_by("pk").values_list("contact_id", flat=True).first()
+    return Refusal(problem.column, _explain_taken(other_id, contact_id))
+
+
+def _explain_taken(other_id: int | None, contact_id: int | None) -> SafeString:
+    """By whom, with the ways out."""
+    if contact_id is None or other_id is None:
+        return _name(_("Taken: {contact} has this value. Open that contact, or write another value."), other_id)
+    text = _("Taken: {contact} has this value. Open that contact, {merge}, or write another value.")
+    return _name(text, other_id, merge=link_merge(contact_id, other_id))
 
 
 def explain_problem(problem: Problem) -> str:
@@ -179,7 +204,7 @@ def _explain_match(error: CardfileError) -> Refusal:
     return Refusal(column, _name(text, error.contact_id))
 
 
-def _name(text: str, contact_id: int | None) -> SafeString:
+def _name(text: str, contact_id: int | None, **more: SafeString) -> SafeString:
     """``text`` with a link to the contact that stands in the way."""
     contact = Contact.objects.filter(pk=contact_id or 0).first()
-    return format_html(text, contact=link_contact(contact.pk, str(contact)) if contact else contact_id)
+    return format_html(text, contact=link_contact(contact.pk, str(contact)) if contact else contact_id, **more)

@@ -14,7 +14,7 @@ export function watchEdits(form) {
   fields.forEach(look);
   form.addEventListener("input", (event) => look(event.target.closest(".cs-field")));
   form.addEventListener("change", (event) => look(event.target.closest(".cs-field")));
-  form.addEventListener("click", choose);
+  document.querySelector(".cs-meanwhile")?.addEventListener("click", choose);
   form.addEventListener("reset", discard);
   form.addEventListener("submit", () => {
     isLeaving = true;
@@ -98,18 +98,30 @@ function valueOf(controls) {
   return controls.filter((control) => control.checked).map((control) => control.value);
 }
 
-/** Theirs goes into the field; either choice settles it. */
+/** Theirs goes into the field; either choice settles it. The field's name leads to the field, in its tab. */
 function choose(event) {
-  const button = event.target.closest("[data-take], [data-keep]");
+  const go = event.target.closest("[data-go]");
+  if (go) {
+    event.preventDefault();
+    lead(fieldOf(go.dataset.go));
+  }
+  const button = event.target.closest("[data-said]");
   if (!button) return;
-  const field = button.closest(".cs-field");
+  const row = button.closest("[data-choice]");
+  const field = fieldOf(row.dataset.choice);
   if (button.dataset.take !== undefined) write(controlsOf(field), JSON.parse(button.dataset.take));
   field.classList.remove("errors");
   field.querySelector(".errorlist")?.remove();
-  const row = button.closest("p");
-  row.setAttribute("role", "status");
-  row.textContent = button.dataset.said;
+  row.querySelector("[data-chosen]").textContent = button.dataset.said;
   controlsOf(field)[0].dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+function fieldOf(id) {
+  return document.getElementById(id).closest(".cs-field");
+}
+
+function lead(field) {
+  document.getElementById(field.closest("[role=tabpanel]").getAttribute("aria-labelledby")).click();
   controlsOf(field)[0].focus();
 }
 

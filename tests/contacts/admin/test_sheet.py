@@ -7,10 +7,11 @@ from django.http import QueryDict
 from django.test import Client
 from django.urls import reverse
 
+from contacts.admin.merging import compare_url
 from contacts.admin.sheet import ChangedMeanwhile, SheetForm
 from contacts.identity import delete_contacts, resolve
 from contacts.identity.types import API
-from contacts.models import Change, Contact, ContactState, CustomField, DuplicateCase, FieldType, Identifier
+from contacts.models import Change, Contact, ContactState, CustomField, DuplicateCase, FieldType, Identifier, Policy
 from tests.people import change, deleted, erased, have, merged
 
 OLENA = have("olena", {"external_id": "A-1", "email": "olena@example.com", "first_name": "Olena", "town": "Kyiv"})
@@ -67,7 +68,9 @@ def test_an_external_id_that_somebody_has_is_refused_with_a_link_to_them(play, o
     assert "Taken" in error
     assert sheet_url(stage.ids["bohdan"]) in error
     assert ">Bohdan</a>" in error
-    assert f'href="{sheet_url(stage.ids["bohdan"])}"' in sheet.answer.content.decode()
+    page = sheet.answer.content.decode()
+    assert f'href="{sheet_url(stage.ids["bohdan"])}"' in page
+    assert f'href="{compare_url(sheet.contact_id, stage.ids["bohdan"])}"'.replace("&", "&amp;") in page
     assert sheet.values["first_name"] == "Olenka"
     assert sheet.contact.first_name == "Olena"
 
@@ -135,6 +138,22 @@ def test_an_email_that_somebody_else_has_is_shared_and_shown_as_a_case(play, ope
     dismiss = reverse("admin:contacts_duplicatecase_dismiss", args=[case.pk])
     assert admin_client.post(dismiss, {"contact": sheet.contact_id}).url == sheet.url
     assert "is also on:" not in admin_client.get(sheet.url).content.decode()
+
+
+def test_an_email_that_the_policy_lets_nobody_share_is_refused_at_its_field_and_the_rest_is_saved(play, open_sheet):
+    Policy(external_ids_may_share_channels=False).save()
+    stage = play(OLENA, BOHDAN)
+
+    sheet = open_sheet("olena").save(email="bohdan@example.com", town="Lviv")
+
+    [error] = sheet.errors["email"]
+    assert "Taken" in error
+    assert sheet_url(stage.ids["bohdan"]) in error
+    assert compare_url(sheet.contact_id, stage.ids["bohdan"]).replace("&", "&amp;") in error
+    assert (sheet.contact.email, sheet.contact.town) == ("olena@example.com", "Lviv")
+    assert (sheet.values["email"], sheet.values["town"]) == ("bohdan@example.com", "Lviv")
+    assert sheet.save(email="olena.k@example.com").was_saved
+    assert sheet.contact.email == "olena.k@example.com"
 
 
 def test_custom_fields_of_every_type_go_in_and_out_unchanged(play, open_sheet):
