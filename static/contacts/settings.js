@@ -6,8 +6,10 @@ document.addEventListener("DOMContentLoaded", () => document.querySelectorAll("[
 function options(place) {
   const list = place.querySelector("ol");
   const template = list.lastElementChild.cloneNode(true);
+  const isEmpty = (row) => [...row.querySelectorAll("[type=hidden], [data-text]")].every((input) => !input.value);
   const spoken = place.querySelector("[data-spoken]");
   place.classList.add("cf-scripted");
+  [...list.children].filter(isEmpty).forEach((row) => row.remove());
 
   const number = () =>
     [...list.children].forEach((row, at) => {

@@ -51,12 +51,10 @@ TITLES: Final[dict[str, Any]] = {
 LINES: Final[dict[str, Any]] = {
     WorkStatus.WAITING: gettext_lazy("It begins in a moment."),
     WorkStatus.CHECKING: gettext_lazy("Every value is read as the new type: {looked_at} until now."),
-    WorkStatus.WORKING: gettext_lazy("{looked_at} values were looked at, {changed} changed."),
+    WorkStatus.WORKING: gettext_lazy("Values looked at: {looked_at}, changed: {changed}."),
     WorkStatus.RETURNING: gettext_lazy("Everything is put back as it was."),
-    WorkStatus.DONE: gettext_lazy("Done: {changed} values changed."),
-    WorkStatus.REFUSED: gettext_lazy(
-        "{troubles} of {looked_at} values cannot be read as the new type. Nothing changed."
-    ),
+    WorkStatus.DONE: gettext_lazy("Done. Values changed: {changed}."),
+    WorkStatus.REFUSED: gettext_lazy("Nothing changed: {troubles} of {looked_at} cannot be read as the new type."),
     WorkStatus.FAILED: gettext_lazy("It did not come to an end."),
 }
 

@@ -47,6 +47,7 @@ class LandingPage(SettingsPage):
     """For everybody who may see one of the groups."""
 
     template_name = "contacts/settings/landing.html"
+    stands_alone = True
     title = gettext_lazy("Settings")
 
     def has_permission(self) -> bool:

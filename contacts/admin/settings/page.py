@@ -41,6 +41,8 @@ class SettingsPage(UnfoldModelAdminViewMixin, TemplateView):
 
     permission_required = ()
     title: Any = ""
+    stands_alone = False
+    """Whether it goes by its own title, not by the name of its model."""
 
     def has_permission(self) -> bool:
         return bool(self.model_admin.has_view_permission(self.request))
@@ -64,7 +66,11 @@ class SettingsPage(UnfoldModelAdminViewMixin, TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
-        return context | {"opts": self.model_admin.opts, "may_change": self.may_change}
+        if self.stands_alone:
+            context |= {"opts": None, "model_admin": None, "content_title": self.title}
+        else:
+            context["opts"] = self.model_admin.opts
+        return context | {"may_change": self.may_change}
 
 
 class FormPage(SettingsPage):

@@ -30,36 +30,77 @@ __all__ = ["PRESETS", "PolicyAdmin", "name_policy"]
 PRESETS: Final = {"standard": STANDARD, "strict": STRICT}
 NAMES: Final[dict[str, Any]] = {"standard": gettext_lazy("Standard"), "strict": gettext_lazy("Strict")}
 
+Says = tuple[Any, Any]
+"""Of one, and of several."""
+
 # code → what is said of so many; what happened in the journal is said by its setting
-SAYS: Final[dict[str, Any]] = {
-    "tracking_may_set_external_id": gettext_lazy(
-        "{count} times tracking gave a contact an external ID since {since}. It would have been left out."
+SAYS: Final[dict[str, Says]] = {
+    "tracking_may_set_external_id": (
+        gettext_lazy("Once tracking gave a contact an external ID since {since}. It would have been left out."),
+        gettext_lazy(
+            "{count} times tracking gave a contact an external ID since {since}. It would have been left out."
+        ),
     ),
-    "external_id_attaches_to_found": gettext_lazy(
-        "{count} times a contact found by email or phone got an external ID since {since}. It would have been refused,"
-        " with a case for you to decide."
+    "external_id_attaches_to_found": (
+        gettext_lazy(
+            "Once a contact found by email or phone got an external ID since {since}. It would have been refused, with"
+            " a case for you to decide."
+        ),
+        gettext_lazy(
+            "{count} times a contact found by email or phone got an external ID since {since}. It would have been"
+            " refused, with a case for you to decide."
+        ),
     ),
-    "tracking_may_replace_channels": gettext_lazy(
-        "{count} times tracking replaced an email or phone since {since}. The old one would have stayed."
+    "tracking_may_replace_channels": (
+        gettext_lazy("Once tracking replaced an email or phone since {since}. The old one would have stayed."),
+        gettext_lazy("{count} times tracking replaced an email or phone since {since}. The old one would have stayed."),
     ),
-    "merge_anonymous": gettext_lazy(
-        "{count} anonymous contacts became part of an identified one since {since}. They would have stayed apart."
+    "merge_anonymous": (
+        gettext_lazy("One anonymous contact became part of an identified one since {since}. It would be apart."),
+        gettext_lazy("{count} anonymous contacts became part of identified ones since {since}. They would be apart."),
     ),
-    "too_long": gettext_lazy(
-        "{count} contacts have a longer external ID. They keep it, but records that carry it will be refused."
+    "too_long": (
+        gettext_lazy("One contact has a longer external ID. It keeps it, but records that carry it will be refused."),
+        gettext_lazy(
+            "{count} contacts have a longer external ID. They keep it, but records that carry it will be refused."
+        ),
     ),
-    "were_refused": gettext_lazy("{count} rows of imports were refused because their external ID was too long."),
-    "cases_refused": gettext_lazy(
-        "{count} cases are open because such a record was refused. They stay open; new ones will not be opened for it."
+    "were_refused": (
+        gettext_lazy("One row of an import was refused because its external ID was too long."),
+        gettext_lazy("{count} rows of imports were refused because their external ID was too long."),
     ),
-    "cases_shared": gettext_lazy(
-        "{count} emails and phones are shared by contacts with different external IDs. They stay; the next record that"
-        " brings one to such a contact goes without it."
+    "cases_refused": (
+        gettext_lazy("One case is open because such a record was refused. It stays; no new ones are opened for that."),
+        gettext_lazy(
+            "{count} cases are open because such a record was refused. They stay; no new ones are opened for that."
+        ),
     ),
-    "anonymous": gettext_lazy("{count} anonymous contacts can become part of identified ones as these come back."),
-    "from_now_on": gettext_lazy("It holds for what comes in from now on. What was kept out until now is not known."),
-    "erased": gettext_lazy("{count} anonymous contacts would be erased tonight, and cannot be brought back."),
-    "visitors_erased": gettext_lazy("{count} visitors would be erased tonight, with their events."),
+    "cases_shared": (
+        gettext_lazy(
+            "One email or phone is shared by contacts with different external IDs. It stays; the next record that"
+            " brings it to such a contact goes without it."
+        ),
+        gettext_lazy(
+            "{count} emails and phones are shared by contacts with different external IDs. They stay; the next record"
+            " that brings one to such a contact goes without it."
+        ),
+    ),
+    "anonymous": (
+        gettext_lazy("One anonymous contact can become part of an identified one when it comes back."),
+        gettext_lazy("{count} anonymous contacts can become part of identified ones as these come back."),
+    ),
+    "from_now_on": (
+        gettext_lazy("It holds for what comes in from now on. What was kept out until now is not known."),
+        gettext_lazy("It holds for what comes in from now on. What was kept out until now is not known."),
+    ),
+    "erased": (
+        gettext_lazy("One anonymous contact would be erased tonight, and cannot be brought back."),
+        gettext_lazy("{count} anonymous contacts would be erased tonight, and cannot be brought back."),
+    ),
+    "visitors_erased": (
+        gettext_lazy("One visitor would be erased tonight, with the events."),
+        gettext_lazy("{count} visitors would be erased tonight, with their events."),
+    ),
 }
 
 
@@ -175,7 +216,8 @@ def name_policy(rules: PolicyRules) -> str:
 
 
 def show(one: Consequence, *, may_see: bool) -> Foreseen:
-    says = SAYS[one.setting] if one.code == "happened" else SAYS[one.code]
+    of_one, of_several = SAYS[one.setting] if one.code == "happened" else SAYS[one.code]
+    says = of_one if one.count == 1 and one.is_exact else of_several
     since = show_moment(one.since) if one.since else ""
     text = str(says).format(count=say_at_least(one.count, is_exact=one.is_exact), since=since)
     label = str(getattr(Policy._meta.get_field(one.setting), "verbose_name", one.setting))

@@ -39,6 +39,7 @@ class RetentionPage(FormPage):
 
     title = gettext_lazy("Retention")
     template_name = "contacts/settings/retention.html"
+    stands_alone = True
     saved = gettext_lazy("It was saved. What is older goes tonight.")
     sections = (
         (gettext_lazy("Contacts"), ("anonymous_erased_after_days", "visitors_erased_after_days")),

@@ -54,7 +54,7 @@ def test_a_look_says_what_would_change_and_saves_nothing(admin_client):
 
     said = text_of(admin_client.post(POLICY, policy_form(_look="form")))
 
-    assert "1 contacts have a longer external ID." in said
+    assert "One contact has a longer external ID." in said
     assert f"/admin/contacts/contact/{olena}/change/" in said
     assert "Nothing was saved." in said
     assert read_policy() == STANDARD
