@@ -241,7 +241,8 @@ class CardfileUserAdmin(ModelAdmin):
         """By mail where there is an address, and shown too: mail gets lost."""
         link = invite(user, request)
         text = _("{name} chooses a password with this link. It is good once, and not shown again: {link}")
-        messages.warning(request, format_html(text, name=user.username, link=link))
+        shown = format_html('<span class="login-secret">{}</span>', link)
+        messages.warning(request, format_html(text, name=user.username, link=shown))
         if not user.email:
             return
         try:

@@ -26,6 +26,8 @@ SIGNED_IN: Final = frozenset({A, M, N, U, P})
 LOOK: Final = frozenset({A, M, N, U})
 WORK: Final = frozenset({A, M, N})
 EXPORT: Final = frozenset({A, M})
+OWNER: Final = frozenset({A, M})
+"""The marketer made the view of the sample world."""
 HOUSE: Final = frozenset({A, U})
 ADMIN: Final = frozenset({A})
 
@@ -52,12 +54,14 @@ MODELS: Final[Mapping[str, Model]] = {
     "contacts_merge": model(LOOK, WORK, ""),
     "contacts_import": model(LOOK, WORK, "add"),
     "contacts_duplicatecase": model(LOOK, WORK, ""),
+    "contacts_contactaction": model(LOOK, WORK, ""),
     "contacts_contactexport": model(EXPORT, NOBODY, ""),
     "contacts_account": model(LOOK, ADMIN, "change"),
     "contacts_policy": model(LOOK, ADMIN, "change"),
     "contacts_junkvalue": model(LOOK, ADMIN, "add change delete"),
     "contacts_customfield": model(LOOK, ADMIN, "add change"),
     "contacts_eventtype": model(LOOK, ADMIN, "add change"),
+    "contacts_subscriptioncategory": model(LOOK, ADMIN, "add change"),
     "contacts_webhook": model(HOUSE, ADMIN, "add change delete"),
     "contacts_webhookdeadletter": model(HOUSE, ADMIN, ""),
     "segments_segment": model(LOOK, WORK, "add change delete"),
@@ -91,6 +95,7 @@ PAGES: Final[Mapping[str, Expected]] = {
     "admin/(?P<url>.*)$": Expected(SIGNED_IN, SIGNED_IN),
     # Users, keys, the queue
     "admin:auth_user_do": Expected(NOBODY, ADMIN),
+    "admin:procrastinate_procrastinatejob_changelist": Expected(HOUSE, NOBODY),
     "admin:procrastinate_procrastinatejob_do": Expected(NOBODY, ADMIN),
     # Contacts
     "admin:contacts_contact_restore": Expected(NOBODY, WORK),
@@ -102,11 +107,33 @@ PAGES: Final[Mapping[str, Expected]] = {
     "admin:contacts_contact_join": Expected(NOBODY, WORK),
     "admin:contacts_contact_leave": Expected(NOBODY, WORK),
     "admin:contacts_contact_export": Expected(EXPORT, EXPORT),
+    "admin:contacts_contact_channel": Expected(NOBODY, WORK),
+    "admin:contacts_contact_detach": Expected(WORK, WORK),
+    "admin:contacts_contact_move": Expected(WORK, WORK),
+    "admin:contacts_contact_take_back": Expected(WORK, WORK),
+    "admin:contacts_contact_act": Expected(WORK, WORK),
+    "admin:contacts_contactaction_progress": Expected(LOOK, LOOK),
+    "admin:contacts_contactaction_rows": Expected(LOOK, LOOK),
+    "admin:contacts_contactaction_do": Expected(NOBODY, WORK),
+    # The list as one keeps it
+    "admin:contacts_contact_columns": Expected(WORK, WORK),
+    "admin:contacts_contact_views": Expected(LOOK, WORK),
+    "admin:contacts_contact_view_add": Expected(WORK, WORK),
+    "admin:contacts_contact_view": Expected(OWNER, OWNER),
+    "admin:contacts_contact_view_keep": Expected(NOBODY, OWNER),
+    "admin:contacts_contact_view_delete": Expected(NOBODY, OWNER),
     "admin:contacts_merge_undo": Expected(WORK, WORK),
     "admin:contacts_duplicatecase_dismiss": Expected(NOBODY, WORK),
     "admin:contacts_contactexport_file": Expected(EXPORT, EXPORT),
     "admin:contacts_dailyfigure_refresh": Expected(NOBODY, WORK),
     "admin:contacts_webhook_do": Expected(NOBODY, ADMIN),
+    # Settings
+    "admin:contacts_settings": Expected(LOOK | {P}, NOBODY),
+    "admin:contacts_retention": Expected(LOOK, ADMIN),
+    "admin:contacts_customfield_type": Expected(ADMIN, ADMIN),
+    "admin:contacts_customfield_key": Expected(ADMIN, ADMIN),
+    "admin:contacts_customfield_remove": Expected(ADMIN, ADMIN),
+    "admin:contacts_customfield_work": Expected(LOOK, LOOK),
     # Imports
     "admin:contacts_import_map": Expected(WORK, WORK),
     "admin:contacts_import_reread": Expected(WORK, WORK),
@@ -127,6 +154,7 @@ PAGES: Final[Mapping[str, Expected]] = {
     "admin:segments_segment_explain": Expected(LOOK, LOOK),
     "admin:segments_segment_paste": Expected(WORK, WORK),
     "admin:segments_segment_snapshot": Expected(WORK, WORK),
+    "admin:segments_segment_history": Expected(LOOK, WORK),
     "admin:segments_segment_of_import": Expected(LOOK, WORK),
     # Pages without a login: the address is the secret
     "confirm-email": Expected(ANYBODY, ANYBODY),
@@ -160,6 +188,6 @@ def standard_page(name: str) -> Iterator[Expected]:
         who = row.act if kind in row.verbs else NOBODY
         yield Expected(who, who)
     elif kind == "history":
-        yield Expected(row.look, row.look)
+        yield Expected(row.look, NOBODY)
     else:
         yield Expected(row.look, row.act if kind == "changelist" or kind in row.verbs else NOBODY)

@@ -12,15 +12,21 @@ from django.utils import timezone
 from contacts.imports.run import open_import
 from contacts.models import (
     Account,
+    Change,
     Contact,
+    ContactAction,
     ContactExport,
     CustomField,
     DuplicateCase,
     EventType,
+    FieldWork,
+    Identifier,
     Import,
     ImportStatus,
     JunkValue,
     Policy,
+    SavedView,
+    SubscriptionCategory,
     Webhook,
     WebhookDeadLetter,
 )
@@ -39,6 +45,9 @@ __all__ = ["WRITTEN_BY_ANYBODY", "make_samples", "make_user"]
 
 WRITTEN_BY_ANYBODY = frozenset({"crm_session", "crm_auditentry", "crm_loginattempts", "django_session"})
 """Tables that requests of people who may change nothing write into: that they came, and that they failed."""
+
+
+WISH = {"type": "text", "options": []}
 
 
 def make_user(role: str) -> User:
@@ -95,6 +104,9 @@ def make_contacts() -> dict[str, Any]:
         "contacts.duplicatecase": case.pk,
         "case_id": case.pk,
         "duplicatecase.verb": "dismiss",
+        "identifier_id": Identifier.objects.filter(contact_id=olena).order_by("pk").values_list("pk", flat=True)[0],
+        "change_id": Change.objects.filter(contact_id=olena).order_by("-pk").values_list("pk", flat=True)[0],
+        "contact.verb": "edit",
     }
 
 
@@ -104,7 +116,10 @@ def make_settings() -> dict[str, Any]:
     field = CustomField.objects.create(key="tier", label="Tier", type="choice", options=["gold", "silver"])
     kind = EventType.objects.first() or EventType.objects.create(key="pageView", name="Page view")
     junk = JunkValue.objects.create(value="nobody@example.com")
+    work = FieldWork.objects.create(field_key="tier", label="Tier", kind="type", status="done", by="user:1", wish=WISH)
     return {
+        "work_id": work.pk,
+        "contacts.subscriptioncategory": SubscriptionCategory.objects.create(key="news", name="News").pk,
         "contacts.account": account.pk,
         "contacts.policy": policy.pk,
         "contacts.customfield": field.pk,
@@ -159,7 +174,14 @@ def make_work() -> dict[str, Any]:
     Import.objects.filter(pk=run.pk).update(status=ImportStatus.PREVIEWED)
     static = Segment.objects.create(name="Guests", type="static")
     add_members(static, [Contact.objects.order_by("pk").values_list("pk", flat=True)[0]], by="user:1")
+    action = ContactAction.objects.create(verb="delete", status="finished", total=1, done=1, by="user:1")
+    owner = User.objects.get(username="marketer")
+    view = SavedView.objects.create(name="In Lviv", owner=owner, is_shared=True, query="town=Lviv")
     return {
+        "contacts.contactaction": action.pk,
+        "action_id": action.pk,
+        "contactaction.verb": "undo",
+        "view_id": view.pk,
         "contacts.contactexport": export.pk,
         "export_id": export.pk,
         "contacts.import": run.pk,

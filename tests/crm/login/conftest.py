@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Callable
 from typing import Any
@@ -37,10 +38,15 @@ def olena(make_user: Callable[..., User]) -> User:
 
 
 class App:
-    """The authenticator app on somebody's phone. Each code it shows is a new one, as if time had passed."""
+    """The authenticator app on somebody's phone."""
 
     def __init__(self, secret: str) -> None:
-        self.secret, self.steps = secret, 0
+        self.secret = secret
+
+    @classmethod
+    def of(cls, spelled: str) -> App:
+        """As typed from the page."""
+        return cls(base64.b32decode(spelled.replace(" ", "")).hex())
 
     def code(self) -> str:
         totp = TOTP(bytes.fromhex(self.secret))
