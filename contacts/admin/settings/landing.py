@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any, Final, NamedTuple
 
-from django.contrib.auth import get_user_model
-from django.db.models import Count, Q
+from django.db import connection
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
@@ -16,12 +16,47 @@ from contacts.admin.journal import show_moment
 from contacts.admin.settings.page import SettingsPage
 from contacts.admin.settings.policy import name_policy
 from contacts.admin.settings.retention import say_retention
-from contacts.fields.works import OPEN
-from contacts.identity.settings import read_policy
-from contacts.models import Account, CustomField, EventType, FieldWork, JunkValue, Policy, SubscriptionCategory, Webhook
-from crm.models import ApiKey, AuditEntry
+from contacts.identity.types import PolicyRules
+from contacts.models import Account, Policy
+from crm.models import AuditEntry
 
 __all__ = ["LandingPage"]
+
+
+# name → how many, in one statement for all lines
+COUNTS: Final = {
+    "fields": "contacts_customfield",
+    "field_keys": "contacts_customfield WHERE can_be_key",
+    "works": "contacts_fieldwork WHERE status IN ('waiting', 'checking', 'working', 'returning')",
+    "values": "contacts_junkvalue WHERE NOT is_pattern",
+    "patterns": "contacts_junkvalue WHERE is_pattern",
+    "offered": "contacts_subscriptioncategory WHERE archived_at IS NULL",
+    "archived": "contacts_subscriptioncategory WHERE archived_at IS NOT NULL",
+    "event_types": "contacts_eventtype",
+    "keys": "crm_apikey WHERE disabled_at IS NULL",
+    "webhooks": "contacts_webhook",
+    "failing": "contacts_webhook WHERE is_active AND failures > 0",
+    "users": "auth_user WHERE is_active",
+}
+
+
+class Known:
+    """What the lines are about, read once."""
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        columns = ", ".join(f"(SELECT count(*) FROM {rows})" for rows in COUNTS.values())
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT {columns}")
+            return dict(zip(COUNTS, cursor.fetchone(), strict=True))
+
+    @cached_property
+    def policy(self) -> Policy:
+        return Policy.objects.order_by("pk").first() or Policy()
+
+    @cached_property
+    def rules(self) -> PolicyRules:
+        return PolicyRules(**{name: getattr(self.policy, name) for name in PolicyRules.__dataclass_fields__})
 
 
 class Group(NamedTuple):
@@ -32,7 +67,7 @@ class Group(NamedTuple):
     address: str
     permission: str
     what: Any
-    state: Callable[[], str]
+    state: Callable[[Known], str]
 
 
 class Shown(NamedTuple):
@@ -58,6 +93,7 @@ class LandingPage(SettingsPage):
 
 
 def list_groups(request: HttpRequest) -> Iterator[Shown]:
+    known = Known()
     for group in GROUPS:
         if not request.user.has_perm(group.permission):
             continue
@@ -65,75 +101,68 @@ def list_groups(request: HttpRequest) -> Iterator[Shown]:
             link = reverse(group.address)
         except NoReverseMatch:
             continue
-        yield Shown(str(group.title), group.symbol, link, str(group.what), group.state())
+        yield Shown(str(group.title), group.symbol, link, str(group.what), group.state(known))
 
 
-def say_account() -> str:
+def say_account(known: Known) -> str:
     account = Account.objects.order_by("pk").first() or Account()
     parts = [account.name, account.default_phone_country, account.time_zone, ", ".join(account.languages)]
     return " · ".join(part for part in parts if part)
 
 
-def say_fields() -> str:
-    counted = CustomField.objects.aggregate(all=Count("pk"), keys=Count("pk", filter=Q(can_be_key=True)))
-    said = ngettext("%(count)d field", "%(count)d fields", counted["all"]) % {"count": counted["all"]}
-    if counted["keys"]:
-        said += ", " + ngettext("%(count)d is a key", "%(count)d are keys", counted["keys"]) % {
-            "count": counted["keys"]
-        }
-    busy = FieldWork.objects.filter(status__in=OPEN).count()
-    if busy:
-        said += ", " + ngettext("%(count)d is being changed", "%(count)d are being changed", busy) % {"count": busy}
+def say_fields(known: Known) -> str:
+    count, keys, works = (known.counts[name] for name in ("fields", "field_keys", "works"))
+    said = ngettext("%(count)d field", "%(count)d fields", count) % {"count": count}
+    if keys:
+        said += ", " + ngettext("%(count)d is a key", "%(count)d are keys", keys) % {"count": keys}
+    if works:
+        said += ", " + ngettext("%(count)d is being changed", "%(count)d are being changed", works) % {"count": works}
     return said
 
 
-def say_policy() -> str:
-    return name_policy(read_policy())
+def say_policy(known: Known) -> str:
+    return name_policy(known.rules)
 
 
-def say_junk() -> str:
-    counted = JunkValue.objects.aggregate(
-        values=Count("pk", filter=Q(is_pattern=False)), patterns=Count("pk", filter=Q(is_pattern=True))
-    )
-    values = ngettext("%(count)d value", "%(count)d values", counted["values"]) % {"count": counted["values"]}
-    patterns = ngettext("%(count)d pattern", "%(count)d patterns", counted["patterns"]) % {"count": counted["patterns"]}
+def say_junk(known: Known) -> str:
+    counts = known.counts
+    values = ngettext("%(count)d value", "%(count)d values", counts["values"]) % {"count": counts["values"]}
+    patterns = ngettext("%(count)d pattern", "%(count)d patterns", counts["patterns"]) % {"count": counts["patterns"]}
     return _("{values} and {patterns} of your own").format(values=values, patterns=patterns)
 
 
-def say_categories() -> str:
-    counted = SubscriptionCategory.objects.aggregate(
-        offered=Count("pk", filter=Q(archived_at=None)), archived=Count("pk", filter=Q(archived_at__isnull=False))
-    )
-    said = ngettext("%(count)d category", "%(count)d categories", counted["offered"]) % {"count": counted["offered"]}
-    return said + (", " + _("%(count)d archived") % {"count": counted["archived"]} if counted["archived"] else "")
+def say_categories(known: Known) -> str:
+    offered, archived = known.counts["offered"], known.counts["archived"]
+    said = ngettext("%(count)d category", "%(count)d categories", offered) % {"count": offered}
+    return said + (", " + _("%(count)d archived") % {"count": archived} if archived else "")
 
 
-def say_event_types() -> str:
-    count = EventType.objects.count()
+def say_event_types(known: Known) -> str:
+    count = known.counts["event_types"]
     return ngettext("%(count)d type", "%(count)d types", count) % {"count": count}
 
 
-def say_kept() -> str:
-    return say_retention(Policy.objects.order_by("pk").first() or Policy())
+def say_kept(known: Known) -> str:
+    return say_retention(known.policy)
 
 
-def say_keys() -> str:
-    count = ApiKey.objects.filter(disabled_at=None).count()
+def say_keys(known: Known) -> str:
+    count = known.counts["keys"]
     return ngettext("%(count)d key", "%(count)d keys", count) % {"count": count}
 
 
-def say_webhooks() -> str:
-    counted = Webhook.objects.aggregate(all=Count("pk"), failing=Count("pk", filter=Q(is_active=True, failures__gt=0)))
-    said = ngettext("%(count)d address", "%(count)d addresses", counted["all"]) % {"count": counted["all"]}
-    return said + (", " + _("%(count)d failing") % {"count": counted["failing"]} if counted["failing"] else "")
+def say_webhooks(known: Known) -> str:
+    count, failing = known.counts["webhooks"], known.counts["failing"]
+    said = ngettext("%(count)d address", "%(count)d addresses", count) % {"count": count}
+    return said + (", " + _("%(count)d failing") % {"count": failing} if failing else "")
 
 
-def say_users() -> str:
-    count = get_user_model().objects.filter(is_active=True).count()
+def say_users(known: Known) -> str:
+    count = known.counts["users"]
     return ngettext("%(count)d person", "%(count)d people", count) % {"count": count}
 
 
-def say_audit() -> str:
+def say_audit(known: Known) -> str:
     newest = AuditEntry.objects.order_by("-pk").values_list("at", flat=True).first()
     return _("last entry {when}").format(when=show_moment(newest)) if newest else _("no entry")
 

@@ -162,7 +162,7 @@ def test_every_group_says_how_it_stands(admin_client, django_assert_max_num_quer
     CustomField.objects.create(key="card", label="Card", can_be_key=True)
     JunkValue.objects.create(value="shop")
 
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(15):
         said = text_of(admin_client.get(reverse("admin:contacts_settings")))
 
     for line in (
