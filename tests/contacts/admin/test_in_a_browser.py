@@ -8,41 +8,56 @@ from tests.people import have
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_a_person_finds_edits_meets_taken_saves_deletes_and_restores(admin_page, play):
+def test_a_person_finds_edits_meets_taken_merges_undoes_groups_deletes_and_restores(admin_page, play):
     stage = play(
         have("olena", {"external_id": "A-1", "email": "olena@example.com", "first_name": "Olena"}),
         have("bohdan", {"external_id": "B-1", "email": "bohdan@example.com", "first_name": "Bohdan"}),
     )
     page = admin_page
+    page.on("dialog", lambda dialog: dialog.accept())  # leaving a sheet with changes is asked about
 
-    # 1. Find by external ID.
+    # 1. Find by external ID, and edit.
     page.goto("/admin/contacts/contact/")
     page.get_by_role("textbox").first.fill("A-1")
     page.keyboard.press("Enter")
     page.get_by_role("link", name="Olena", exact=True).click()
-
-    # 2. Edit, and meet somebody who has the external ID.
     page.get_by_label("Town").fill("Lviv")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_text("The contact was saved.").wait_for()
+
+    # 2. Meet somebody who has the external ID; what was typed stays, and the ways out are named.
     page.get_by_label("External ID").fill("B-1")
+    page.get_by_label("First name").fill("Olenka")
     page.get_by_role("button", name="Save", exact=True).click()
     taken = page.locator(".errorlist", has_text="Taken")
     taken.wait_for()
-    assert (
-        taken.get_by_role("link", name="Bohdan").get_attribute("href")
-        == f"/admin/contacts/contact/{stage.ids['bohdan']}/change/"
-    )
-    assert page.get_by_label("Town").input_value() == "Lviv"
+    bohdans = f"/admin/contacts/contact/{stage.ids['bohdan']}/change/"
+    assert taken.get_by_role("link", name="Bohdan").get_attribute("href") == bohdans
+    assert page.get_by_label("First name").input_value() == "Olenka"
 
-    # 3. Save what is possible, and read it in the history.
-    page.get_by_label("External ID").fill("A-2")
-    page.get_by_role("button", name="Save", exact=True).click()
-    page.get_by_text("The contact was saved.").wait_for()
+    # 3. Merge the two, look at what came of it, and take it back.
+    taken.get_by_role("link", name="merge the two").click()
+    page.get_by_role("button", name="Look at the result first").click()
+    page.get_by_text("Nothing is merged yet.").wait_for()
+    page.get_by_role("button", name="Merge", exact=True).click()
+    page.get_by_text("is part of Olena now.").wait_for()
+    page.goto(bohdans)
+    page.get_by_text("was merged into this one.").first.wait_for()
     page.get_by_role("tab", name="History").click()
-    page.get_by_role("article").first.get_by_text("Lviv").wait_for()
-    page.get_by_role("tab", name="Identifiers").click()
-    page.get_by_role("cell", name="A-2").wait_for()
+    merge = page.get_by_role("tabpanel", name="History")
+    merge.get_by_text("Merged into this contact").wait_for()
+    merge.get_by_role("button", name="Undo").click()
+    page.get_by_text("The merge was undone.").wait_for()
+    assert Contact.objects.get(pk=stage.ids["bohdan"]).state == ContactState.ACTIVE
 
-    # 4. Delete, look for it again, restore.
+    # 4. Put her into a segment that is made on the way.
+    page.goto(f"/admin/contacts/contact/{stage.ids['olena']}/change/#segments")
+    page.get_by_label("Or a new one, by the name").fill("Regulars")
+    page.get_by_role("button", name="Put in").click()
+    page.get_by_text("The contact was put into the segment.").wait_for()
+    page.get_by_role("tabpanel", name="Segments").get_by_role("link", name="Regulars", exact=True).wait_for()
+
+    # 5. Delete her, look for her again, restore her: all is as it was.
     page.get_by_label("More to do with this contact").click()
     page.get_by_role("link", name="Delete…").click()
     page.get_by_role("button", name="Delete", exact=True).click()
@@ -51,11 +66,19 @@ def test_a_person_finds_edits_meets_taken_saves_deletes_and_restores(admin_page,
     page.keyboard.press("Enter")
     page.get_by_role("link", name="Olena").click()
     page.get_by_text("This contact was deleted").wait_for()
+    assert not page.get_by_role("button", name="Save", exact=True).is_visible()
     page.get_by_role("button", name="Restore").click()
     page.get_by_text("The contact was restored.").wait_for()
+    page.locator(".cs-chips").get_by_role("link", name="Regulars").wait_for()
 
+    # 6. The history tells it all.
+    page.get_by_role("tab", name="History").click()
+    told = page.get_by_role("tabpanel", name="History")
+    told.get_by_role("article").first.wait_for()
+    for word in ("Restored", "Deleted", "Unmerged", "Merged", "Updated", "Created"):
+        told.get_by_role("article").get_by_text(word, exact=True).first.wait_for()
     olena = Contact.objects.get(pk=stage.ids["olena"])
-    assert (olena.external_id, olena.town, olena.state) == ("A-2", "Lviv", ContactState.ACTIVE)
+    assert (olena.external_id, olena.town, olena.state) == ("A-1", "Lviv", ContactState.ACTIVE)
 
 
 @pytest.mark.parametrize("width", [390, 1280])
