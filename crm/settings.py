@@ -342,6 +342,7 @@ UNFOLD = {
     "SITE_SYMBOL": "contacts",
     "SITE_URL": None,
     "DASHBOARD_CALLBACK": "crm.admin.dashboard.add_panels",
+    "STYLES": ["crm.admin.nothing.link_style"],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "ACCOUNT": {"navigation": [{"title": _("Your account"), "link": reverse_lazy("admin:account")}]},

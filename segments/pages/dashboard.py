@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
-from crm.admin import dashboard, job_words
+from crm.admin import dashboard, job_words, nothing
 from crm.admin.charts import say_number
 from crm.admin.dashboard import Panel, may
 from crm.admin.job_words import About, JobWords
@@ -62,4 +62,7 @@ job_words.register(
         "segments.watching.jobs.forget_old_job": JobWords(gettext_lazy("Forgetting old histories of segments")),
         "segments.sizes.count_sizes_by_clock": JobWords(gettext_lazy("Counting segments for the dashboard")),
     }
+)
+nothing.register(
+    {"segments.segment": gettext_lazy("No segment yet. Make one of conditions, or put contacts into one by hand.")}
 )

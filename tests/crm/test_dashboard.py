@@ -351,3 +351,24 @@ def test_the_sidebar_begins_with_the_dashboard_and_names_no_empty_group(look: An
     assert [str(item["title"]) for item in groups[0]["items"]] == ["Dashboard"]
     assert all(group["items"] for group in groups)
     assert not groups[0]["separator"]
+
+
+# Lists with nothing in them
+
+
+@pytest.mark.parametrize(
+    ("address", "asked", "words"),
+    [
+        ("contacts_webhook_changelist", {}, "No other system is told of changes yet."),
+        ("crm_apikey_changelist", {}, "No other system may read or write yet."),
+        ("crm_apikey_changelist", {"q": "Shop"}, "Nothing fits what you search for"),
+        ("contacts_contactaction_changelist", {}, "Nothing was done to many at once yet."),
+    ],
+)
+def test_an_empty_list_says_what_would_be_there(
+    admin_client: Any, address: str, asked: dict[str, str], words: str
+) -> None:
+    page = admin_client.get(reverse(f"admin:{address}"), asked).content.decode()
+
+    assert words in page
+    assert "crm/admin.css" in page
