@@ -14,7 +14,7 @@ class CardfileAdminConfig(admin_apps.AdminConfig):
 
 class CrmConfig(AppConfig):
     name = "crm"
-    verbose_name = _("Settings")
+    verbose_name = _("Administration")
     default = True
 
     def ready(self) -> None:
@@ -22,6 +22,7 @@ class CrmConfig(AppConfig):
         from crm.login.sessions import begin_session
         from crm.roles import write_roles
 
+        apps.get_app_config("auth").verbose_name = self.verbose_name
         user_logged_in.connect(begin_session, dispatch_uid="begin_session")
         user_logged_in.connect(note_confirmed, dispatch_uid="note_confirmed")
         last = list(apps.get_app_configs())[-1]  # after whose turn every permission is there

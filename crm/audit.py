@@ -38,6 +38,8 @@ LONGEST: Final = 500
 SECRETS: Final = frozenset({"password", "secret", "salt", "digest", "token", "key_hash"})
 """Columns whose values are never written down, whatever the model."""
 HIDDEN: Final = "•••"
+FOLLOWING: Final = frozenset({"is_staff", "is_superuser", "date_joined", "last_login"})
+"""Columns that follow from others; a role has an entry of its own."""
 RETENTION_SETTING: Final = "cardfile.audit_retention"
 FORGOTTEN_AT_ONCE: Final = 10_000
 
@@ -105,7 +107,7 @@ def noted_change(
         changed = differences(before, read_values(row, hidden=hidden), hidden=hidden)
         if changed or not before:
             action = Action.CHANGED if before else Action.ADDED
-            details = {"name": str(row), **changed}
+            details = {"name": str(row), **(changed if before else _only_new(changed))}
             note(action, by=by or actor_of(request), about=about(row), details=details, request=request)
 
 
@@ -113,7 +115,11 @@ def read_values(row: models.Model, *, hidden: Iterable[str] = ()) -> dict[str, A
     """What stands in the database, by column; empty where the row is not there. Secrets among them: for comparing."""
     if row.pk is None:
         return {}
-    columns = [field.attname for field in row._meta.concrete_fields if field.editable or field.attname in hidden]
+    columns = [
+        field.attname
+        for field in row._meta.concrete_fields
+        if (field.editable or field.attname in hidden) and not field.primary_key and field.attname not in FOLLOWING
+    ]
     return type(row)._base_manager.filter(pk=row.pk).values(*columns).first() or {}
 
 
@@ -124,6 +130,13 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any], *, hidden: 
         f"{name} →": [HIDDEN, HIDDEN] if name in secret else [_plain(before.get(name)), _plain(after.get(name))]
         for name in dict.fromkeys((*before, *after))
         if before.get(name) != after.get(name)
+    }
+
+
+def _only_new(changed: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a row that was added what it has: there is no old value to tell."""
+    return {
+        name.removesuffix(" →"): new for name, (_old, new) in changed.items() if new not in (None, "", [], {}, HIDDEN)
     }
 
 

@@ -1,4 +1,4 @@
-"""Coming in as a person does, in light and dark and on a phone; pictures with ``PICTURES_INTO=docs/images``."""
+"""Coming in as a person does, in light and dark and on a phone; the pictures of docs/security.md."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from tests.crm.login.conftest import PASSWORD, App, sign_in
 pytestmark = pytest.mark.django_db(transaction=True)
 
 INTO = os.environ.get("PICTURES_INTO", "")
+KEPT = ("sign-in-phone", "two-factor-light", "audit-log-dark")
+"""Of the pictures; ``ALL_PICTURES`` takes all, to look at."""
 PHONE, DESK = {"width": 390, "height": 800}, {"width": 1280, "height": 900}
 
 TOO_WIDE = """width => document.documentElement.scrollWidth <= width ? [] : [...document.querySelectorAll("body *")]
@@ -31,14 +33,17 @@ def look_at(page: Any, name: str) -> None:
         page.evaluate("isDark => document.documentElement.classList.toggle('dark', isDark)", theme == "dark")
         barriers = find_barriers(page, where)
         assert not barriers, "\n".join([name, theme, *barriers])
-        if INTO:
-            page.screenshot(path=Path(INTO) / f"{name}-{theme}.png", full_page=True)
+        take(page, f"{name}-{theme}")
     page.set_viewport_size(PHONE)
     wide = page.evaluate(TOO_WIDE, PHONE["width"])
     assert not wide, "\n".join([name, *wide])
-    if INTO:
-        page.screenshot(path=Path(INTO) / f"{name}-phone.png", full_page=True)
+    take(page, f"{name}-phone")
     page.set_viewport_size(DESK)
+
+
+def take(page: Any, name: str) -> None:
+    if INTO and (name in KEPT or "ALL_PICTURES" in os.environ):
+        page.screenshot(path=Path(INTO) / f"{name}.png", full_page=True)
 
 
 def type_in(page: Any, name: str, password: str) -> None:
@@ -116,7 +121,9 @@ def test_a_person_ends_a_session_elsewhere_and_is_locked_out_after_five_failures
     page.get_by_role("alert").get_by_text("Try again in 1 minute").wait_for()
 
 
-def test_an_administrator_invites_somebody_and_reads_what_happened(admin_page, admin_user, make_user, live_server):
+def test_a_person_who_administers_invites_another_and_reads_what_happened(
+    admin_page, admin_user, make_user, live_server
+):
     page = admin_page
     make_user("uliana", "auditor", first_name="Uliana", last_name="Bondar")
     Role.objects.filter(key="administrator").update(two_factor_required=False)
