@@ -11,7 +11,7 @@ class ContactsConfig(AppConfig):
     def ready(self) -> None:
         from django.db.models.signals import post_delete, post_save
 
-        from contacts.bulk import forget_erased
+        from contacts import actions, bulk
         from contacts.identity.erase import contacts_erased
         from contacts.identity.settings import note_settings_changed
         from contacts.models import Account, CustomField, JunkValue, Policy
@@ -25,4 +25,5 @@ class ContactsConfig(AppConfig):
                 signal.connect(note_settings_changed, sender=model, dispatch_uid=f"settings-{model.__name__}")
         register(ContactChanges())
         contacts_changed.connect(note_changes, dispatch_uid="contacts.webhooks")
-        contacts_erased.connect(forget_erased, dispatch_uid="contacts.bulk")
+        contacts_erased.connect(bulk.forget_erased, dispatch_uid="contacts.bulk")
+        contacts_erased.connect(actions.forget_erased, dispatch_uid="contacts.actions")

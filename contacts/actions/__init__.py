@@ -4,6 +4,7 @@ Whom an action means is settled once and kept; each batch is one call of a verb 
 transaction with the action's own progress. Nothing here decides what a verb does, and nothing here sees a request.
 """
 
+from contacts.actions.erasing import forget_erased
 from contacts.actions.errors import ActionRefused, FieldGone, SegmentGone, WrongMoment
 from contacts.actions.flow import AT_ONCE, Progress, begin, cancel, pause, resume, undo
 from contacts.actions.verbs import Delete, Edit, Join, Leave, Restore, Unsubscribe, Verb, read_verb, settable_columns
@@ -24,6 +25,7 @@ __all__ = [
     "WrongMoment",
     "begin",
     "cancel",
+    "forget_erased",
     "pause",
     "read_verb",
     "resume",
