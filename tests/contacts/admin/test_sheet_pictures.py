@@ -12,12 +12,12 @@ import pytest
 
 from contacts import populations
 from contacts.activity import WEB_EVENT, NewEvent, NewOrder, record_events, record_orders
-from contacts.identity import merge_contacts, resolve, resolve_one
+from contacts.identity import merge_contacts, resolve, resolve_one, suppress_addresses
 from contacts.identity.types import API, EVENT, IMPORT
 from contacts.models import ChannelState, CustomField, EventType, FieldType, Import, ImportStatus
+from crm.api.keys import create_api_key
 from segments.catalogue import save_segment
 from segments.models import Segment
-from tests.people import suppressed
 from tests.segments.table import ask, define
 
 INTO = os.environ.get("PICTURES_INTO", "")
@@ -49,7 +49,7 @@ def ago(days: float) -> datetime:
     return NOW - timedelta(days=days)
 
 
-def make_customer() -> int:
+def make_customer(by: str) -> int:
     for key, label, kind, group, options in FIELDS:
         CustomField.objects.create(key=key, label=label, type=kind, group=group, options=options)
     for key, name in (("pageView", "Page view"), ("productViewed", "Product viewed"), ("login", "Login")):
@@ -68,27 +68,28 @@ def make_customer() -> int:
             {"kind": "cookie", "value": "c-77f0b2"},
         ],
     }
-    olena = resolve_one(record, API, by="key:1", at=ago(400)).contact_id
-    other = resolve_one({"external_id": "C-0009977", "first_name": "Lena"}, API, by="key:1", at=ago(200)).contact_id
+    shop = f"key:{create_api_key('Web shop', scope='full')[0].pk}"
+    olena = resolve_one(record, API, by=shop, at=ago(400)).contact_id
+    other = resolve_one({"external_id": "C-0009977", "first_name": "Lena"}, API, by=shop, at=ago(200)).contact_id
     assert olena is not None
     assert other is not None
-    merge_contacts(olena, other, by="user:1", at=ago(30))
-    fill_fields()
+    merge_contacts(olena, other, by=by, at=ago(30))
+    fill_fields(by)
     let_act()
-    populations.current().add("Newsletter", [olena], by="user:1")
+    populations.current().add("Newsletter", [olena], by=by)
     save_segment(Segment(name="Customers in Lviv", definition=define(ask("town", "is", "Lviv"))))
     save_segment(Segment(name="Gold", definition=define(ask("fields.tier", "is", "gold"))))
     return olena
 
 
-def fill_fields() -> None:
+def fill_fields(by: str) -> None:
     run = Import.objects.create(
         file_name="club-autumn.csv", by="user:1", status=ImportStatus.FINISHED, started_at=ago(9)
     )
     club = {"fields.tier": "gold", "fields.points": 1240, "fields.birthday": "1990-05-14"}
     resolve([{**MINE, **club}], replace(IMPORT, import_id=run.pk), by=f"import:{run.pk}", at=ago(9))
     shop = {"fields.interests": ["boots", "coats"], "fields.size": "38.5", "town": "Lviv", "postcode": "79000"}
-    resolve([{**MINE, **shop}], API, by="user:1", at=ago(2))
+    resolve([{**MINE, **shop}], API, by=by, at=ago(2))
 
 
 def let_act() -> None:
@@ -108,8 +109,9 @@ def let_act() -> None:
 def test_pictures(admin_page: Any, admin_user: Any, stage: Any) -> None:
     admin_user.first_name, admin_user.last_name = "Ayşe", "Yılmaz"
     admin_user.save()
-    olena = make_customer()
-    suppressed("+380501112233", ChannelState.UNSUBSCRIBED)(stage)
+    me = f"user:{admin_user.pk}"
+    olena = make_customer(me)
+    suppress_addresses(["+380501112233"], ChannelState.UNSUBSCRIBED, by=me, at=ago(1))
     page = admin_page
 
     def take(name: str, *, of: Any = page, dark: bool = False, width: int = 1280, height: int = 860) -> None:
@@ -137,7 +139,7 @@ def test_pictures(admin_page: Any, admin_user: Any, stage: Any) -> None:
     open_tab("general")
     page.set_viewport_size({"width": 1280, "height": 900})
     page.get_by_label("Town").fill("Odesa")
-    resolve([{**MINE, "town": "Kyiv", "region": "Kyiv"}], API, by=f"user:{admin_user.pk}")
+    resolve([{**MINE, "town": "Kyiv", "region": "Kyiv"}], API, by=me)
     page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_text("Keep mine").wait_for()
     take("sheet-meanwhile", height=900)
