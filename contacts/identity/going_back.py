@@ -6,11 +6,10 @@ identifier is looked at for itself, and what stands in the way is told with who 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from contacts.identity import load
 from contacts.identity.changes import TAKES_BACK, Learned, Name, find_touched, parties_of
 from contacts.identity.decide import custom_key, note_shared, other_active, step_down
 from contacts.identity.erase import ERASED_VALUE
@@ -27,17 +26,14 @@ from contacts.identity.revert import (
     CHANNEL_PARTS,
     IDENTIFIERS,
     KINDS_OF_COLUMNS,
-    SUPPRESSED_FROM,
     Because,
     ImportChange,
-    Known,
-    Reverting,
     same_value,
     value_of,
 )
+from contacts.identity.states_back import ChannelStates
 from contacts.identity.world import (
     ACTIVE,
-    CHANNEL_COLUMNS,
     ERASED,
     MERGED,
     PRIMARY_COLUMNS,
@@ -86,11 +82,10 @@ class InTheWay(NamedTuple):
         return self.because in FORCEABLE
 
 
-class GoingBack(Reverting):
+class GoingBack(ChannelStates):
     """Takes ``change`` back, with ``others``, its counterparts at whoever gave or took an identifier by it.
 
-    Afterwards ``went_back`` and ``left`` say what became of it, and ``lifted`` which addresses' state changed on the
-    list of suppressions.
+    Afterwards ``went_back`` and ``left`` say what became of it.
     """
 
     def __init__(
@@ -102,16 +97,11 @@ class GoingBack(Reverting):
         *,
         anyway: Collection[str],
     ) -> None:
-        super().__init__(frame.world, Known(until=change.at), anyway=anyway)
-        self.frame = frame
-        self.change = change
+        super().__init__(frame, change, learned, anyway=anyway)
         self.others = others
-        self.learned = learned
         self.settings = learned.settings
         self.went_back: list[Restored] = []
         self.left: list[InTheWay] = []
-        self.lifted: list[Key] = []
-        self.touched: dict[int, dict[Name, ImportChange]] = {}
         self.rows = [self.world.rows[pk] for pk in dict.fromkeys(one.contact_id for one in (change, *others))]
         self.own = {one.contact_id: one.id for one in (*others, change)}
 
@@ -133,9 +123,6 @@ class GoingBack(Reverting):
         # 3. The journal.
         for row in self.rows:
             self.tell(row, held[row.id])
-
-    def sides(self) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-        return self.change.before or {}, self.change.after or {}
 
     def take_in(self) -> None:
         """What came later, what is stored, and what must not go."""
@@ -337,53 +324,6 @@ class GoingBack(Reverting):
             super().drop_new(contact, key, change)
         else:
             self.world.detach(contact, key)
-
-    def revert_channel_states(self, contact: ContactRow) -> None:
-        """The state of a channel that changed alone, which is a matter of the address (T12)."""
-        before, after = self.sides()
-        for column, names in CHANNEL_PARTS.items():
-            name = names[0]
-            if name not in after or column in after or same_value(contact[name], before.get(name)):
-                continue
-            stands = contact[name] == after[name] and not self.touched[contact.id].keys() & {column, name}
-            if stands and self.put_on_list(contact, column, before.get(name) or 0, after[name] or 0):
-                for part in names:
-                    self.world.set_value(contact, part, self.part_before(contact, part, self.change))
-            else:
-                self.leave(contact, name, Because.ADDRESS)
-
-    def put_on_list(self, contact: ContactRow, column: str, wanted: int, state: int) -> bool:
-        """The list of suppressions as it was before, unless somebody else had a word in it since."""
-        key = self.world.primary_key(contact, KINDS_OF_COLUMNS[column])
-        if key is None:
-            return False
-        if key not in self.world.suppressed and max(wanted, state) < SUPPRESSED_FROM:
-            return True  # confirmed, or not
-        if key in self.lifted_now():
-            return True
-        listed = self.learned.suppressed.get(key)
-        if (listed is None) if state < SUPPRESSED_FROM else (listed == (self.change.by, self.change.at)):
-            reason = self.sides()[0].get(f"{CHANNEL_COLUMNS[column]}_reason") or ""
-            self.write_list(key, column, wanted, reason)
-            return True
-        return False
-
-    def lifted_now(self) -> Collection[Key]:
-        """Addresses whose state went back together with another change."""
-        return [key for key in self.learned.suppressed if key not in self.world.suppressed]
-
-    def write_list(self, key: Key, column: str, state: int, reason: str) -> None:
-        cursor, digest = self.frame.cursor, load.address_digest(key[2])
-        cursor.execute("DELETE FROM contacts_suppression WHERE digest = %s", (digest,))
-        self.world.suppressed.pop(key, None)
-        if state >= SUPPRESSED_FROM:
-            self.world.suppressed[key] = state, reason
-            cursor.execute(
-                "INSERT INTO contacts_suppression (digest, channel, state, reason, at, by)"
-                " VALUES (%s, %s, %s, %s, %s, %s)",
-                (digest, column, state, reason, self.frame.moment, self.frame.cause.by),
-            )
-        self.lifted.append(key)
 
     def is_in_use(self, contact: ContactRow, change: ImportChange) -> bool:
         """Deleted again where a person says so; what was written since stays on the sheet."""

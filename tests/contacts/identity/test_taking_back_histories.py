@@ -3,11 +3,12 @@ a change that is taken back at once has not been."""
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
 from django.db import transaction
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contacts.identity import detach_identifier, move_identifier, take_back_change, take_back_changes
@@ -28,6 +29,7 @@ taking = st.tuples(st.just("take_back"), numbers, st.booleans())
 taking_many = st.tuples(st.just("take_back_some"), numbers, numbers)
 ours = st.one_of(detaching, moving, taking, taking_many)
 steps = st.lists(st.one_of(sending, sending, sending, acting, suppressing, ours, ours, ours, ours), max_size=14)
+few = settings(usual, max_examples=int(os.environ.get("HISTORIES", "20")))
 COLUMNS = ("external_id", "email", "phone", "contact_key", "first_name", "last_name", "fields.card", "fields.note")
 UNASKED = {"id", "updated_at", "last_seen_at", "source", "first_seen_at"}
 
@@ -96,14 +98,14 @@ def known_rows() -> Any:
     }
 
 
-@usual
+@few
 @given(steps=steps, strict=st.booleans())
 def test_every_step_leaves_everything_sound(steps: list[Any], strict: bool) -> None:
     with account(strict=strict):
         LongPlay().carry_out(steps)
 
 
-@usual
+@few
 @given(before=steps, step=st.one_of(detaching, moving), side=st.booleans(), strict=st.booleans())
 def test_what_was_detached_or_moved_and_is_taken_back_is_as_it_was(
     before: list[Any], step: Any, side: bool, strict: bool
@@ -124,7 +126,7 @@ def test_what_was_detached_or_moved_and_is_taken_back_is_as_it_was(
         assert find_problems() == []
 
 
-@usual
+@few
 @given(before=steps, batch=st.lists(records, min_size=1, max_size=1), way=trusted_ways, strict=st.booleans())
 def test_what_a_record_did_and_is_taken_back_has_not_been(
     before: list[Any], batch: list[Any], way: dict[str, Any], strict: bool
@@ -151,7 +153,7 @@ def test_what_a_record_did_and_is_taken_back_has_not_been(
         assert find_problems() == []
 
 
-@usual
+@few
 @given(before=steps, which=numbers, anyway=st.booleans(), strict=st.booleans())
 def test_what_is_taken_back_and_taken_back_again_is_as_it_was(
     before: list[Any], which: int, anyway: bool, strict: bool
@@ -176,7 +178,7 @@ def test_what_is_taken_back_and_taken_back_again_is_as_it_was(
         assert everything()[:2] == stood[:2]
 
 
-@usual
+@few
 @given(before=steps, which=numbers, anyway=st.booleans(), strict=st.booleans())
 def test_a_rehearsal_tells_what_will_be_and_writes_nothing(
     before: list[Any], which: int, anyway: bool, strict: bool
