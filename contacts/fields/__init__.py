@@ -6,7 +6,7 @@ a batch a transaction. Values are written by ``contacts.identity`` alone. It kno
 
 from contacts.fields.errors import FieldBusy, FieldInUse, FieldIsKey, FieldUnfit
 from contacts.fields.references import Reference, find_references
-from contacts.fields.survey import Survey, Trouble, survey_conversion, survey_keys, survey_options
+from contacts.fields.survey import Survey, Trouble, find_common_values, survey_conversion, survey_keys, survey_options
 from contacts.fields.works import (
     change_options,
     change_type,
@@ -27,6 +27,7 @@ __all__ = [
     "Trouble",
     "change_options",
     "change_type",
+    "find_common_values",
     "find_open_work",
     "find_references",
     "make_key",

@@ -23,6 +23,7 @@ __all__ = [
     "Survey",
     "Trouble",
     "account_zone",
+    "find_common_values",
     "survey_conversion",
     "survey_keys",
     "survey_options",
@@ -95,6 +96,20 @@ def survey_options(key: str, options: Collection[str], *, seconds: float = SECON
         survey.found.update(option for option in given if isinstance(option, str) and option in wanted)
 
     return _walk(key, survey, look, seconds)
+
+
+def find_common_values(key: str, *, at_most: int = 50, seconds: float = SECONDS) -> list[str]:
+    """The values that most contacts have, as texts; none where there are too many different ones for options."""
+    survey = Survey()
+
+    def look(held: Held) -> None:
+        given = held.value if isinstance(held.value, list) else [held.value]
+        survey.found.update(show_value(value) for value in given if not isinstance(value, bool))
+        if len(survey.found) > at_most:
+            raise Stopped
+
+    _walk(key, survey, look, seconds)
+    return [] if len(survey.found) > at_most else [value for value, _count in survey.found.most_common()]
 
 
 def survey_keys(key: str, *, seconds: float = SECONDS) -> Survey:

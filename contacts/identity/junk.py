@@ -19,7 +19,7 @@ from crm.limits import stopped_after
 
 __all__ = ["find_touched"]
 
-WINDOW: Final = 50_000
+WINDOW: Final = 10_000
 SAMPLE: Final = 10
 NO_MATTER: Final = (int(Kind.ORDER), int(Kind.ADVERTISING))
 

@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
@@ -106,7 +106,10 @@ class TypeForm(forms.Form):
         label=gettext_lazy("Options"),
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 6}),
-        help_text=gettext_lazy("One a line, for the types “one of” and “several of”."),
+        help_text=gettext_lazy(
+            "One a line, for the types “one of” and “several of”. Leave it empty and look: the values that contacts have"
+            " are proposed."
+        ),
     )
 
     def __init__(self, field: CustomField, data: Any = None) -> None:
@@ -136,7 +139,7 @@ class TypePage(FieldPage):
         return super().get_context_data(**kwargs) | {"form": kwargs.get("form") or TypeForm(self.field)}
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        form = TypeForm(self.field, request.POST)
+        form = TypeForm(self.field, self.with_options(request.POST))
         if not form.is_valid():
             return self.render_to_response(self.get_context_data(form=form))
         wanted = {"type": form.cleaned_data["type"], "options": form.cleaned_data["options"]}
@@ -145,6 +148,14 @@ class TypePage(FieldPage):
             return self.start(lambda: fields.change_type(self.field, **wanted, by=self.by), told)
         survey = fields.survey_conversion(self.field.key, column_with(self.field, **wanted))
         return self.render_to_response(self.get_context_data(form=form, **self.show(survey, wanted["type"])))
+
+    def with_options(self, given: QueryDict) -> QueryDict:
+        """Where options are needed and none was written, the values that there are stand as a proposal."""
+        if given.get("type") not in CHOICE_TYPES or given.get("options", "").strip() or "_go" in given:
+            return given
+        filled = given.copy()
+        filled["options"] = "\n".join(fields.find_common_values(self.field.key))
+        return filled
 
     def show(self, survey: fields.Survey, kind: str) -> dict[str, Any]:
         return {

@@ -210,6 +210,17 @@ def test_what_stands_in_the_way_of_another_type_is_said(admin_client):
     assert "options" in admin_client.post(page("type", born.pk), {"type": "choice"}).context["form"].errors
 
 
+def test_the_values_that_there_are_are_proposed_as_options(admin_client):
+    size = make_field()
+    for name, value in (("olena", "M"), ("bohdan", "S"), ("taras", "M")):
+        give(name, size=value)
+
+    looked = admin_client.post(page("type", size.pk), {"type": "choice", "options": "", "_look": "1"})
+
+    assert looked.context["form"]["options"].value() == "M\nS"
+    assert "All values can be read as “one of”" in text_of(looked)
+
+
 # Keys and deletion
 
 
