@@ -107,7 +107,7 @@ class TypeForm(forms.Form):
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 6}),
         help_text=gettext_lazy(
-            "One a line, for the types “one of” and “several of”. Leave it empty and look: the values that contacts have"
+            "One a line, for the types “one of” and “several of”. Leave it empty and look: the values that there are"
             " are proposed."
         ),
     )
