@@ -21,6 +21,7 @@ from contacts.admin.actions.bar import ContactActions
 from contacts.admin.actions.choosing import SELECTED, conditions_in_words, count_chosen, read_ids, write_chosen
 from contacts.admin.actions.words import COUNTED_UP_TO, Count, say_count
 from contacts.admin.limits import TookTooLong, stopped_after
+from contacts.admin.list_columns import registered_columns
 from contacts.admin.views import read_views
 from contacts.columns import all_columns
 from contacts.exports import FORMATS, write_contacts
@@ -124,7 +125,8 @@ class ContactExports(ContactActions):
 
     def answer(self, request: HttpRequest, selection: Selection, form: ExportForm) -> HttpResponse:
         chosen = form.cleaned_data["format"]
-        columns = read_views(request).columns if form.cleaned_data["columns"] == "shown" else []
+        is_narrow = form.cleaned_data["columns"] == "shown"
+        columns = registered_columns(read_views(request).columns) if is_narrow else []
         if chosen not in IN_BACKGROUND:
             return self.hand_out(request, selection, chosen, columns)
         population, narrowed = self.settle(selection)

@@ -20,7 +20,16 @@ from contacts.columns import Column
 from contacts.identity.settings import current_settings
 from contacts.models import Contact
 
-__all__ = ["AT_MOST", "USUAL", "ShownColumn", "known_columns", "label_of", "offered_columns", "show_columns"]
+__all__ = [
+    "AT_MOST",
+    "USUAL",
+    "ShownColumn",
+    "known_columns",
+    "label_of",
+    "offered_columns",
+    "registered_columns",
+    "show_columns",
+]
 
 USUAL: Final = ("channels", "email_or_phone", "external_id", "updated_at")
 AT_MOST: Final = 15
@@ -31,6 +40,11 @@ COMBINED: Final = (
     Column("email_or_phone", "text", gettext_noop("Email or phone"), write=False),
 )
 """Columns of the list alone, made of several that the registry has."""
+MADE_OF: Final[dict[str, tuple[str, ...]]] = {
+    "channels": ("email_state", "phone_state"),
+    "email_or_phone": ("email", "phone"),
+}
+NAME: Final = ("first_name", "last_name")
 NAMES: Final[dict[str, str]] = {
     "email": "email_shown",
     "phone": "phone_shown",
@@ -53,6 +67,12 @@ def known_columns(keys: Iterable[Any]) -> list[str]:
     offered = offered_columns()
     found = [key for key in dict.fromkeys(keys) if isinstance(key, str) and key in offered]
     return found[:AT_MOST] or list(USUAL)
+
+
+def registered_columns(keys: Sequence[str]) -> list[str]:
+    """What the registry has of these columns and the name before them, for a file."""
+    found = [part for key in keys for part in MADE_OF.get(key, (key,))]
+    return list(dict.fromkeys([*NAME, *found]))
 
 
 def show_columns(keys: Sequence[str]) -> list[ShownColumn]:

@@ -39,6 +39,10 @@ def names(answer: Any) -> list[str]:
     return [row["first_name"] for row in csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")))]
 
 
+def head_of(answer: Any) -> list[str]:
+    return next(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+
+
 def clerk_with(*codenames: str) -> Client:
     clerk = User.objects.create_user("clerk", is_staff=True)
     clerk.user_permissions.set(Permission.objects.filter(codename__in=codenames))
@@ -111,11 +115,16 @@ def test_a_filter_whose_field_is_gone_leads_back_to_the_list(admin_client, play)
 
 def test_only_the_columns_of_the_list_are_exported_where_that_is_asked(admin_client, play):
     play(*PEOPLE)
+
+    usual = admin_client.post(EXPORT, {"format": "csv", "columns": "shown"})
     admin_client.post(reverse("admin:contacts_contact_columns"), {"columns": ["town", "first_name"]})
+    chosen = admin_client.post(EXPORT, {"format": "csv", "columns": "shown"})
+    admin_client.post(EXPORT, {"format": "background-csv", "columns": "shown"})
 
-    answer = admin_client.post(EXPORT, {"format": "csv", "columns": "shown"})
-
-    assert next(csv.reader(io.StringIO(answer.content.decode("utf-8-sig")))) == ["town", "first_name"]
+    names, states, addresses = ["first_name", "last_name"], ["email_state", "phone_state"], ["email", "phone"]
+    assert head_of(usual) == [*names, *states, *addresses, "external_id", "updated_at"]
+    assert head_of(chosen) == [*names, "town"]
+    assert ContactExport.objects.get().columns == [*names, "town"]
 
 
 @pytest.mark.django_db(transaction=True)
