@@ -54,7 +54,7 @@ pictures: setup ## Take the pictures of docs/ anew
 	@PICTURES_INTO=docs/images $(BIN)/python -m pytest -q -k "person or pictures or dashboard or first_day or brought_back or taken_back" \
 	  tests/contacts/admin/test_import_in_a_browser.py tests/contacts/admin/test_actions_in_a_browser.py tests/contacts/admin/test_settings_in_a_browser.py \
 	  tests/contacts/admin/test_sheet_pictures.py tests/segments/builder/test_pictures.py \
-	  tests/crm/test_dashboard_in_a_browser.py tests/crm/login/test_in_a_browser.py \
+	  tests/crm/test_dashboard_in_a_browser.py tests/contacts/admin/test_merging_in_a_browser.py tests/crm/login/test_in_a_browser.py \
 	  tests/contacts/admin/test_identifiers_in_a_browser.py
 
 bench: setup ## Measure the write path (ROWS=200000)

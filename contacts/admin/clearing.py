@@ -156,10 +156,7 @@ def list_merges(clearing: Clearing) -> list[dict[str, Any]]:
     merges = list(Merge.objects.filter(clearing_id=clearing.pk).order_by("-pk")[:MERGES_SHOWN])
     names = Contact.objects.in_bulk({pk for merge in merges for pk in (merge.contact_id, merge.loser_id)})
     return [
-        {
-            "merge": merge,
-            "survivor": str(names.get(merge.contact_id, merge.contact_id)),
-            "loser": str(names.get(merge.loser_id, merge.loser_id)),
-        }
+        {"merge": merge, "loser": names[merge.loser_id], "survivor": names[merge.contact_id]}
         for merge in merges
+        if {merge.loser_id, merge.contact_id} <= names.keys()
     ]

@@ -34,6 +34,7 @@ __all__ = [
     "Shared",
     "Side",
     "compare",
+    "name_apart",
     "read_pair",
     "read_picks",
     "turn_into_choices",
@@ -129,6 +130,7 @@ class Side:
     """One of the two: the sheet, what hangs from it, and whether it may stay."""
 
     name: str
+    title: str
     contact: Contact
     is_kept: bool
     may_stay: bool
@@ -336,27 +338,44 @@ def _name_source(by: str) -> str:
 # What hangs from each
 
 
+def name_apart(*contacts: Contact) -> tuple[str, ...]:
+    """The names of contacts, with their ids where a name alone would not tell which one is meant."""
+    names = [str(contact) for contact in contacts]
+    if len(set(names)) == len(names):
+        return tuple(names)
+    return tuple(f"{name} ({contact.pk})" for name, contact in zip(names, contacts, strict=True))
+
+
 def _read_sides(pair: Pair, kept: str, rows: dict[int, Rows], *, with_segments: bool) -> tuple[Side, Side]:
     groups = populations.current().groups_of_each(list(rows)) if with_segments else None
+    titles = name_apart(*(party.contact for party in pair.parties))
     left, right = (
         _side(
             side,
+            title,
             party.contact,
             kept,
             pair.held[party.contact.pk],
             rows[party.contact.pk],
             None if groups is None else [group.name for group in groups[party.contact.pk]],
         )
-        for side, party in zip(SIDES, pair.parties, strict=True)
+        for side, title, party in zip(SIDES, titles, pair.parties, strict=True)
     )
     return left, right
 
 
 def _side(
-    name: str, contact: Contact, kept: str, held: list[tuple[int, str]], rows: Rows, groups: list[str] | None
+    name: str,
+    title: str,
+    contact: Contact,
+    kept: str,
+    held: list[tuple[int, str]],
+    rows: Rows,
+    groups: list[str] | None,
 ) -> Side:
     return Side(
         name=name,
+        title=title,
         contact=contact,
         is_kept=name == kept,
         may_stay=contact.state == ContactState.ACTIVE,

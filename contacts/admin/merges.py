@@ -17,11 +17,13 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
 from contacts.admin.actors import name_actors
+from contacts.admin.comparing import name_apart
 from contacts.admin.journal import show_moment, show_value
 from contacts.admin.listing import ReadOnlyAdmin, UncountedList
 from contacts.admin.merging import MergePages, read_id
 from contacts.admin.wording import KINDS, RULES, SYSTEM_LABELS, link_contact, word
 from contacts.identity import UndoReport, undo_merge
+from contacts.keys import Kind
 from contacts.models import Contact, CustomField, Merge, MergeMove
 from crm.errors import CardfileError
 
@@ -148,7 +150,9 @@ def find_merge(merge_id: int) -> Merge | None:
 def read_page(merge: Merge) -> dict[str, Any]:
     """What the merge did: filled, moved, dropped, and by whom."""
     contacts = Contact.objects.in_bulk([merge.contact_id, merge.loser_id])
-    names = {pk: str(contacts.get(pk) or pk) for pk in (merge.contact_id, merge.loser_id)}
+    both = [contacts[pk] for pk in (merge.contact_id, merge.loser_id) if pk in contacts]
+    known = dict(zip((one.pk for one in both), name_apart(*both), strict=True))
+    names = {pk: known.get(pk, str(pk)) for pk in (merge.contact_id, merge.loser_id)}
     labels = {f"fields.{one.key}": one.label for one in CustomField.objects.all()}
     actors = name_actors({merge.by, merge.undone_by} - {""})
     moved, dropped = read_identifiers(merge)
@@ -172,7 +176,8 @@ def read_identifiers(merge: Merge) -> tuple[list[Any], list[Any]]:
     """(kind, value) of those that moved, and of those that both had."""
     kept = merge.identifiers if isinstance(merge.identifiers, dict) else {"moved": merge.identifiers}
     moved, dropped = (
-        [(word(KINDS, kind), value) for kind, _app, value in kept.get(name, ())] for name in ("moved", "dropped")
+        [(word(KINDS, kind), value) for kind, _app, value in kept.get(name, ()) if kind != Kind.ORDER]
+        for name in ("moved", "dropped")
     )
     return moved, dropped
 
@@ -186,7 +191,7 @@ def list_filled(merge: Merge, labels: dict[str, str]) -> list[dict[str, Any]]:
             "after": show_value(column, after),
         }
         for column, (before, after) in merge.filled.items()
-        if column not in SILENT and not column.endswith(("_state_at", "_state_reason"))
+        if column not in SILENT and not column.endswith(("_state", "_state_at", "_state_reason"))
     ]
 
 

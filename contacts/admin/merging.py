@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
@@ -29,7 +29,9 @@ from contacts.identity import merge_contacts
 from contacts.identity.duplicates import waiting_cases
 from contacts.identity.merge import ChangedMeanwhile, MergeRehearsal, rehearse_merge
 from contacts.identity.settings import current_settings
+from contacts.keys import Kind
 from contacts.models import Contact, ContactState, CustomField
+from contacts.records import Key
 from crm.errors import CardfileError
 
 __all__ = ["MergePages", "compare_url", "read_id"]
@@ -159,8 +161,8 @@ class MergePages:
             "comparison": comparison,
             "asked": asked,
             "lines": list_result(rehearsal),
-            "identifiers": [(word(KINDS, kind), value) for kind, _app, value in rehearsal.identifiers],
-            "dropped": [(word(KINDS, kind), value) for kind, _app, value in rehearsal.dropped],
+            "identifiers": name_identifiers(rehearsal.identifiers),
+            "dropped": name_identifiers(rehearsal.dropped),
         }
         return self.render(request, "contacts/merge_preview.html", context)
 
@@ -226,6 +228,11 @@ def list_alike(given: Contact) -> list[tuple[Contact, str]]:
 def living() -> QuerySet[Contact]:
     """Merged and erased contacts are no sheets."""
     return Contact.objects.filter(state__in=(ContactState.ACTIVE, ContactState.DELETED))
+
+
+def name_identifiers(keys: Iterable[Key]) -> list[tuple[str, str]]:
+    """Kind and value of each; the numbers of orders are told with the orders."""
+    return [(word(KINDS, kind), value) for kind, _app, value in keys if kind != Kind.ORDER]
 
 
 def list_result(rehearsal: MergeRehearsal) -> list[dict[str, Any]]:

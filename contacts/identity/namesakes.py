@@ -80,9 +80,12 @@ _SIZE: Final = "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 
 _STILL_ACTIVE: Final = f"""
 SELECT id FROM contacts_contact WHERE id = ANY(%s::bigint[]) AND state = {ACTIVE} ORDER BY id FOR SHARE
 """
-_TOLD_APART: Final = """
+_KNOWN: Final = f"""
 SELECT g.n FROM json_to_recordset(%s::text::json) AS g (n int, ids bigint[])
-WHERE EXISTS (SELECT FROM contacts_duplicatecase c WHERE c.contact_ids @> g.ids AND c.dismissed_ids @> g.ids)
+WHERE EXISTS (
+    SELECT FROM contacts_duplicatecase c
+    WHERE c.contact_ids @> g.ids AND (c.dismissed_ids @> g.ids OR (c.status = 'open' AND c.kind <> {NAME_KIND}))
+)
 """
 _HOLDERS: Final = """
 SELECT contact_id, birthday, name_hash FROM contacts_namesake WHERE contact_id = ANY(%s::bigint[])
@@ -253,16 +256,16 @@ def _find_common(cursor: psycopg.Cursor[Any], days: set[date]) -> set[date]:
 
 
 def _still_two(cursor: psycopg.Cursor[Any], groups: dict[str, list[int]]) -> dict[str, list[int]]:
-    """Those with two active contacts that nobody called *not the same*, whatever else they share."""
+    """Those with two active contacts that no other case holds together, and that nobody called *not the same*."""
     if not groups:
         return {}
     cursor.execute(_STILL_ACTIVE, (load.array_of({pk for ids in groups.values() for pk in ids}),))
     active = {row[0] for row in cursor.fetchall()}
     left = [(label, [pk for pk in ids if pk in active]) for label, ids in groups.items()]
     named = [{"n": number, "ids": ids} for number, (_, ids) in enumerate(left)]
-    cursor.execute(_TOLD_APART, (orjson.dumps(named).decode(),))
-    told_apart = {row[0] for row in cursor.fetchall()}
-    return {label: ids for number, (label, ids) in enumerate(left) if len(ids) > 1 and number not in told_apart}
+    cursor.execute(_KNOWN, (orjson.dumps(named).decode(),))
+    known = {row[0] for row in cursor.fetchall()}
+    return {label: ids for number, (label, ids) in enumerate(left) if len(ids) > 1 and number not in known}
 
 
 # Cases that are to be closed

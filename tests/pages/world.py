@@ -13,6 +13,7 @@ from contacts.imports.run import open_import
 from contacts.models import (
     Account,
     Change,
+    Clearing,
     Contact,
     ContactAction,
     ContactExport,
@@ -103,6 +104,7 @@ def make_contacts() -> dict[str, Any]:
         "merge_id": stage.merges["bohdan"],
         "contacts.duplicatecase": case.pk,
         "case_id": case.pk,
+        "clearing_id": Clearing.objects.create(by="user:1", finished_at=timezone.now()).pk,
         "duplicatecase.verb": "dismiss",
         "identifier_id": Identifier.objects.filter(contact_id=olena).order_by("pk").values_list("pk", flat=True)[0],
         "change_id": Change.objects.filter(contact_id=olena).order_by("-pk").values_list("pk", flat=True)[0],

@@ -173,6 +173,15 @@ def test_whoever_was_told_apart_by_an_email_is_not_found_by_name() -> None:
     assert open_cases() == []
 
 
+def test_whoever_shares_an_email_too_is_one_case_not_two() -> None:
+    make(external_id="A-1", email="olena@example.com")
+    make(external_id="A-2", email="olena@example.com")
+
+    look()
+
+    assert DuplicateCase.objects.get().value == "olena@example.com"
+
+
 def test_merged_ones_are_a_case_no_more_and_again_once_it_is_undone() -> None:
     olena, other = make(), make()
     look()
