@@ -27,10 +27,12 @@ from contacts.admin.journal import show_moment, show_value
 from contacts.admin.wording import Refusal, explain_problem, explain_refusal, explain_shared
 from contacts.columns import SYSTEM_COLUMNS, Column, custom_column
 from contacts.identity import Mode, Outcome, Status, resolve
-from contacts.identity.errors import error_of
+from contacts.identity.errors import ExternalIdTaken, error_of
 from contacts.identity.settings import current_settings
 from contacts.identity.types import SHEET
-from contacts.models import Change, Contact, CustomField
+from contacts.identity.world import primary_key_of
+from contacts.keys import Kind
+from contacts.models import Change, Contact, CustomField, Identifier
 from contacts.normalize import normalize
 from crm.errors import CardfileError
 
@@ -179,6 +181,7 @@ class SheetForm(forms.Form):
         }
         self._find_conflicts(seen)
         self._check_shape()
+        self._look_for_owner()
         if not self.errors and self.contact is None and not self.record:
             self.add_error(None, _("Fill in at least one field."))
         return cleaned
@@ -235,6 +238,16 @@ class SheetForm(forms.Form):
         record = normalize({key: value for key, value in self.record.items() if key not in self.errors}, _schema())
         for problem in (*record.problems, *record.warnings):
             self.refuse(Refusal(problem.column, explain_problem(problem)))
+
+    def _look_for_owner(self) -> None:
+        """Beside other errors, whether the external ID is taken is said at once; else the verb says it."""
+        value = self.record.get("external_id")
+        if self.contact is None or not value or not self.errors or "external_id" in self.errors:
+            return
+        kind, _app, key = primary_key_of(Kind.EXTERNAL_ID, value.strip())
+        found = Identifier.objects.filter(value=key, kind=kind).exclude(contact_id=self.contact.pk).first()
+        if found is not None:
+            self.show_refusal(ExternalIdTaken(other_id=found.contact_id))
 
     def refuse(self, refusal: Refusal) -> None:
         """Say something at a field, or on top where the sheet does not have it."""

@@ -110,12 +110,13 @@ def test_what_cannot_be_read_is_said_at_its_field(play, open_sheet, column, valu
     assert sheet.values[column] == value
 
 
-def test_everything_that_cannot_be_read_is_said_at_once(play, open_sheet):
-    play(OLENA)
+def test_everything_that_cannot_be_read_is_said_at_once_and_what_is_taken_too(play, open_sheet):
+    stage = play(OLENA, BOHDAN)
 
-    sheet = open_sheet("olena").save(email="olena@", phone="12")
+    sheet = open_sheet("olena").save(email="olena@", phone="12", external_id=" B-1")
 
-    assert set(sheet.errors) == {"email", "phone"}
+    assert set(sheet.errors) == {"email", "phone", "external_id"}
+    assert sheet_url(stage.ids["bohdan"]) in sheet.errors["external_id"][0]
 
 
 def test_a_phone_is_kept_in_one_writing(play, open_sheet):
