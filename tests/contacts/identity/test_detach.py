@@ -14,6 +14,7 @@ from contacts.identity import (
     move_identifier,
     resolve_one,
     suppress_addresses,
+    take_back_change,
     undo_merge,
 )
 from contacts.identity import types as plans
@@ -29,6 +30,7 @@ from contacts.identity.integrity import find_problems
 from contacts.identity.settings import forget_settings
 from contacts.keys import Kind
 from contacts.models import Change, ChangeKind, ChannelState, Contact, DuplicateCase, Identifier
+from contacts.populations import contacts_changed
 from tests.people import (
     BOHDAN,
     FAMILY,
@@ -407,3 +409,21 @@ def test_a_deleted_contact_lets_go_too(play):
     detach(stage.ids["olena"], Kind.EXTERNAL_ID, "A")
 
     assert resolve_one({"external_id": "A", "phone": OLENAS_PHONE}, plans.API, by="key:1").status == "created"
+
+
+def test_whoever_watches_contacts_is_told_of_both(play):
+    stage = play(have("olena", {"external_id": "A", "identifiers": [device()]}), have("bohdan", {"external_id": "B"}))
+    told: list[set[int]] = []
+
+    def listen(contact_ids: Any, what: str = "contact", **_: Any) -> None:
+        if what == "contact":
+            told.append(set(contact_ids))
+
+    contacts_changed.connect(listen)
+    try:
+        move_identifier(stage.ids["olena"], Kind.DEVICE, "", "device-1", stage.ids["bohdan"], by=BY)
+        take_back_change(stage.ids["bohdan"], last_change(stage.ids["bohdan"]).pk, by=BY)
+        detach(stage.ids["olena"], Kind.DEVICE, "device-1")
+    finally:
+        contacts_changed.disconnect(listen)
+    assert told == [set(stage.ids.values()), set(stage.ids.values()), {stage.ids["olena"]}]
