@@ -12,6 +12,7 @@ class ContactsConfig(AppConfig):
         from django.db.models.signals import post_delete, post_save
 
         from contacts import actions, bulk
+        from contacts.fields import erasing as fields
         from contacts.identity.erase import contacts_erased
         from contacts.identity.settings import note_settings_changed
         from contacts.models import Account, CustomField, JunkValue, Policy
@@ -26,4 +27,5 @@ class ContactsConfig(AppConfig):
         register(ContactChanges())
         contacts_changed.connect(note_changes, dispatch_uid="contacts.webhooks")
         contacts_erased.connect(bulk.forget_erased, dispatch_uid="contacts.bulk")
+        contacts_erased.connect(fields.forget_erased, dispatch_uid="contacts.fields")
         contacts_erased.connect(actions.forget_erased, dispatch_uid="contacts.actions")

@@ -275,10 +275,12 @@ def _move(work: FieldWork, **changed: Any) -> None:
 
 
 def _note_trouble(work: FieldWork, found: Sequence[Trouble], count: int) -> None:
+    """Beside those that are there at this moment: somebody may have been erased meanwhile."""
     if found:
-        kept = [{"contact": one.contact, "value": one.value, "message": one.message} for one in found]
-        troubles = [*work.troubles, *kept][:TROUBLES_KEPT]
-        _move(work, troubles=troubles, trouble_count=work.trouble_count + count)
+        rows = [{"contact": one.contact, "value": one.value, "message": one.message} for one in found]
+        with transaction.atomic():
+            there = FieldWork.objects.select_for_update().get(pk=work.pk).troubles
+            _move(work, troubles=[*there, *rows][:TROUBLES_KEPT], trouble_count=work.trouble_count + count)
 
 
 def _end(work: FieldWork, status: WorkStatus, *, error: str = "") -> None:

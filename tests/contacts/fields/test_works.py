@@ -85,6 +85,18 @@ def test_a_type_that_does_not_fit_all_values_is_refused_with_the_rows_that_do_no
     assert size.type == "text"
 
 
+def test_who_is_erased_is_struck_out_of_the_rows_that_do_not_fit():
+    size = make_field()
+    olena, bohdan = give("olena", "small"), give("bohdan", "large")
+    work = done(fields.change_type(size, type="number", by=BY))
+    assert {row["contact"] for row in work.troubles} == {olena, bohdan}
+
+    identity.erase_contacts([olena], by=BY)
+
+    work.refresh_from_db()
+    assert [row["contact"] for row in work.troubles] == [bohdan]
+
+
 def test_a_value_that_came_in_after_the_check_takes_everything_back_as_it_was():
     size = make_field()
     olena, bohdan = give("olena", "042"), give("bohdan", "7")
