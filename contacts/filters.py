@@ -13,7 +13,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import django_filters
-from django.core.exceptions import ValidationError
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db.models import F, Q, QuerySet, Subquery
 from django.db.models.lookups import GreaterThan
 from django_filters.fields import IsoDateTimeField
@@ -224,10 +224,11 @@ def by_channel(contacts: QuerySet[Contact], values: list[str]) -> QuerySet[Conta
 def by_segment(contacts: QuerySet[Contact], values: list[str]) -> QuerySet[Contact]:
     """In each of the segments, of any type; a segment that there is not has nobody in it."""
     keeper = populations.current()
-    for number in map(read_number, values):
-        if not number or keeper.find(number) is None:
-            return contacts.none()
-        contacts = contacts & keeper.members(number)
+    try:
+        for number in map(read_number, values):
+            contacts = contacts & keeper.members(number)
+    except ObjectDoesNotExist:
+        return contacts.none()
     return contacts
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Final
 
 from django.db.models import QuerySet
@@ -27,7 +26,8 @@ __all__ = ["BrokenSelection", "Selection", "is_condition"]
 
 LISTED: Final = (ContactState.ACTIVE, ContactState.DELETED)
 """Merged and erased contacts are no sheets."""
-PERIOD: Final = frozenset({"changed_from", "changed_to"})
+PERIOD: Final = (("changed_from", False), ("changed_to", True))
+"""When a contact changed last: the order of the list, so what it is found along. The second is the period's end."""
 VALUES_AT_MOST: Final = 100
 LONGEST_VALUE: Final = 1_000
 
@@ -92,14 +92,19 @@ class Selection:
             return Wanted(contacts.filter(pk__in=self.ids))
         narrowing = dict(self.narrowing())
         searched = search_for(narrowing.pop("q")[-1]) if "q" in narrowing else None
+        period = {
+            name: read_bound(narrowing.pop(name)[-1], is_end=is_end) for name, is_end in PERIOD if name in narrowing
+        }
         for name, values in narrowing.items():
             contacts = narrow_list(contacts, name, values)
+        if None in period.values():
+            contacts = contacts.none()
         return Wanted(
             contacts,
             faceted=[(name, values) for name, values in narrowing.items() if name in FACETED],
-            is_faceted=searched is None and narrowing.keys() <= FACETED.keys() | PERIOD,
-            since=_read_period(narrowing, "changed_from"),
-            before=_read_period(narrowing, "changed_to"),
+            is_faceted=searched is None and narrowing.keys() <= FACETED.keys(),
+            since=period.get("changed_from"),
+            before=period.get("changed_to"),
             searched=searched,
         )
 
@@ -107,11 +112,6 @@ class Selection:
         """The conditions with their values, the state always among them."""
         state = [] if "state" in self.conditions else [("state", ["all" if "q" in self.conditions else "active"])]
         return [*state, *((name, _listed(values)) for name, values in self.conditions.items())]
-
-
-def _read_period(narrowing: Mapping[str, list[str]], name: str) -> datetime | None:
-    """One end of the period of the last change; one that cannot be read narrows to nobody elsewhere."""
-    return read_bound(narrowing[name][-1], is_end=name == "changed_to") if name in narrowing else None
 
 
 def is_condition(name: str) -> bool:

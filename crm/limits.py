@@ -18,8 +18,9 @@ def stopped_after(milliseconds: int, error: type[CardfileError]) -> Iterator[Non
     """Statements of this thread's connection are stopped after so long, and ``error`` is raised.
 
     It is for reading. The transaction is there because PostgreSQL forgets a local setting at its end, however that
-    comes; what held before holds again after.
+    comes; inside another one, what held before holds again after.
     """
+    is_inside = connection.in_atomic_block
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
@@ -28,9 +29,8 @@ def stopped_after(milliseconds: int, error: type[CardfileError]) -> Iterator[Non
             )
             (before, _) = cursor.fetchone()
             yield
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [before])
-    except QueryCanceled as stopped:  # of a cursor that is not Django's
-        raise error from stopped
+            if is_inside:
+                cursor.execute("SELECT set_config('statement_timeout', %s, true)", [before])
     except OperationalError as stopped:
         if isinstance(stopped.__cause__, QueryCanceled):
             raise error from stopped

@@ -20,7 +20,7 @@ from django.db import connection
 from django.db.models import F, Q, QuerySet, Value
 
 from contacts.finding.facets import FACETED, FIND_SQL
-from contacts.finding.names import names_likely, names_match
+from contacts.finding.names import names_match, near_names
 from contacts.finding.search import Searched
 from contacts.finding.sql import Holds
 from contacts.models import Contact
@@ -68,8 +68,8 @@ class Place(NamedTuple):
 class Wanted:
     """What a list is narrowed by, in the parts that finding it needs.
 
-    ``contacts`` is the whole condition but for the search. ``faceted`` are its conditions that facets answer, and
-    ``is_faceted`` whether these are all of them; ``since`` and ``before`` are when the contacts changed last.
+    ``contacts`` is the whole condition but for the search and for when the contacts changed last, which is ``since``
+    and ``before``. ``faceted`` are its conditions that facets answer, and ``is_faceted`` whether these are all of them.
     """
 
     contacts: QuerySet[Contact]
@@ -81,7 +81,14 @@ class Wanted:
 
     def everybody(self) -> QuerySet[Contact]:
         """All whom it means, in no order."""
-        return self.contacts if self.searched is None else self.contacts.filter(self.searched.condition)
+        found = self.contacts if self.searched is None else self.contacts.filter(self.searched.condition)
+        return found.filter(*self.period)
+
+    @property
+    def period(self) -> list[Q]:
+        """When they changed last."""
+        since = [Q(updated_at__gte=self.since)] if self.since else []
+        return since + ([Q(updated_at__lt=self.before)] if self.before else [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +149,7 @@ def _place_of(rows: Sequence[Contact]) -> Place | None:
 def _read_exact(wanted: Wanted) -> list[Contact]:
     if wanted.searched is None or not wanted.searched.exact:
         return []
-    return list(wanted.contacts.filter(pk__in=wanted.searched.exact).order_by("-updated_at", "-pk"))
+    return list(wanted.contacts.filter(*wanted.period, pk__in=wanted.searched.exact).order_by("-updated_at", "-pk"))
 
 
 def behind(place: Place, sign: str) -> Holds:
@@ -163,16 +170,16 @@ class _Search:
         self.limit = limit
         self.milliseconds = milliseconds
         self.near = (NEAR_FOR_FACETS if wanted.is_faceted else NEAR) if near is None else near
-        self.contacts = self.likely = wanted.contacts
+        self.contacts = self.near_contacts = wanted.contacts
         if searched := wanted.searched:
-            named = names_match(searched.words, whole=searched.whole)
-            self.contacts = wanted.contacts.filter(named).exclude(pk__in=searched.exact)
-            self.likely = self.contacts.filter(names_likely(searched.words))
+            others = wanted.contacts.exclude(pk__in=searched.exact)
+            self.contacts = others.filter(names_match(searched.words, whole=searched.whole))
+            self.near_contacts = others.filter(near_names(searched.words, whole=searched.whole))
 
     def run(self) -> tuple[list[Contact], bool]:
         """The rows, and whether all contacts were looked at for them."""
         edge = self.find_edge()
-        near = self.likely.filter(*self.bounds(edge)).order_by(*self.order)
+        near = self.near_contacts.filter(*self.bounds(edge)).order_by(*self.order)
         found = list(near[: self.limit])
         if len(found) == self.limit or edge is None:
             return found, True
@@ -194,12 +201,10 @@ class _Search:
 
     def bounds(self, edge: Place | None) -> list[Any]:
         """Behind the place, before the edge, and within the period."""
-        wanted, sign = self.wanted, (">", "<=") if self.ascending else ("<", ">=")
+        sign = (">", "<=") if self.ascending else ("<", ">=")
         found: list[Any] = [behind(self.place, sign[0])] if self.place else []
         found += [behind(edge, sign[1])] if edge else []
-        found += [Q(updated_at__gte=wanted.since)] if wanted.since else []
-        found += [Q(updated_at__lt=wanted.before)] if wanted.before else []
-        return found
+        return found + self.wanted.period
 
     def find_by_facets(self) -> list[Contact]:
         """The ids of the first in each facet that matches, and their rows."""

@@ -17,22 +17,13 @@ from contacts.keys import SHARED_KINDS, UNIQUE_KINDS, Kind
 from contacts.models import Contact, ContactState, Identifier
 from contacts.normalize import InvalidValue, clean_email, compare_form
 from contacts.phones import parse_phone
-from crm.errors import CardfileError
-from crm.limits import stopped_after
 
 __all__ = ["Query", "Searched", "read_query", "search_by", "search_for"]
 
 FOUND_AT_MOST: Final = 50
-WHOLE_MILLISECONDS: Final = 500
 SHORTEST_NAME: Final = 2
 DIGITS_OF_A_NUMBER: Final = 4
 LISTED: Final = (ContactState.ACTIVE, ContactState.DELETED)
-
-
-class SearchTookTooLong(CardfileError):
-    """The search for names took too long and was stopped. Write more of the name."""
-
-    code = "took_too_long"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +110,7 @@ def search_by(query: Query) -> Searched:
 
 def _is_anybody_called(words: Sequence[str]) -> bool:
     """Whether somebody has all of them as they stand: quick to ask of the index, as beginnings are not."""
-    try:
-        with stopped_after(WHOLE_MILLISECONDS, SearchTookTooLong):
-            return Contact.objects.filter(names_match(words, whole=True), state__in=LISTED).exists()
-    except SearchTookTooLong:
-        return False
+    return Contact.objects.filter(names_match(words, whole=True), state__in=LISTED).exists()
 
 
 def find_exact(query: Query) -> list[int]:

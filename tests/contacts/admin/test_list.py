@@ -1,12 +1,14 @@
 """The contact list: what its search box understands, its filters, and its actions over a selection."""
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.urls import reverse
 
 from contacts.finding import Query, read_query
 from contacts.identity.types import IMPORT, MOBILE
 from contacts.keys import Kind
-from tests.people import deleted, erased, have, imported, merged, visitor
+from contacts.models import ChannelState
+from tests.people import deleted, erased, have, imported, merged, suppressed, visitor
 
 LIST = reverse("admin:contacts_contact_changelist")
 
@@ -167,11 +169,58 @@ def test_a_page_has_25_rows_and_no_count(admin_client, play, django_assert_max_n
         page = admin_client.get(LIST).context["cl"]
     assert (len(page.result_list), page.has_next) == (25, True)
     assert not [query["sql"] for query in captured if "count(" in query["sql"].lower()]
-    second = admin_client.get(LIST, {"p": 2}).context["cl"]
+    assert page.newer_link == ""
+    second = admin_client.get(LIST + page.older_link).context["cl"]
     assert (len(second.result_list), second.has_next) == (2, False)
-    assert len(admin_client.get(LIST, {"p": -3}).context["cl"].result_list) == 25
-    assert len(admin_client.get(LIST, {"p": 10**9}).context["cl"].result_list) == 0
-    assert len(admin_client.get(LIST, {"all": ""}).context["cl"].result_list) == 25
+    first = admin_client.get(LIST + second.newer_link).context["cl"]
+    assert first.result_list == page.result_list
+    for strange in ({"p": 10**9}, {"older": "x"}, {"newer": f"{10**16}-1"}, {"older": "9" * 40 + "-1"}, {"all": ""}):
+        assert len(admin_client.get(LIST, strange).context["cl"].result_list) in (0, 25), strange
+    oldest = admin_client.get(LIST, {"order": "oldest"}).context["cl"]
+    assert oldest.result_list[0] == second.result_list[-1]
+
+
+def test_a_search_or_filter_begins_at_the_first_page_and_chips_take_it_out_again(admin_client, play):
+    play(*PEOPLE)
+
+    listed = admin_client.get(LIST, {"q": "olen", "source": "api", "older": "1-1", "wait": "1"}).context["cl"]
+
+    assert [(chip.label, chip.said, chip.without) for chip in listed.chips] == [
+        ("Search", "olen", "?source=api"),
+        ("Source", "API", "?q=olen"),
+    ]
+    assert "older" not in listed.filter_params
+
+
+def test_a_filter_that_is_gone_is_said_and_shows_nobody(admin_client, play):
+    play(*PEOPLE)
+
+    answer = admin_client.get(LIST, {"fields.gone": "1"})
+
+    assert answer.context["cl"].result_list == []
+    assert "There is no such filter, or its field is gone. Take it out." in answer.content.decode()
+
+
+def test_channels_are_signs_that_say_their_state(admin_client, play):
+    play(*PEOPLE, suppressed("olena@example.com", ChannelState.BOUNCED))
+
+    page = admin_client.get(LIST, {"q": "olena"}).content.decode()
+
+    assert 'role="img" aria-label="Email: bounced" title="Email: bounced, Olena@Example.com"' in page
+    assert 'aria-label="Mobile push"' in admin_client.get(LIST, {"channel": "mobile_push"}).content.decode()
+
+
+def test_the_palette_finds_contacts_as_the_list_does_and_only_for_those_who_may_see_them(admin_client, client, play):
+    stage = play(*PEOPLE)
+    palette = "/admin/search/?extended=1&s="
+
+    found = admin_client.get(palette + "A-1").content.decode()
+
+    assert f"/admin/contacts/contact/{stage.ids['olena']}/change/" in found
+    assert "Bohdan" not in found
+    assert "Taras" in admin_client.get(palette + "ole tar").content.decode()
+    client.force_login(get_user_model().objects.create_user("nobody", is_staff=True))
+    assert "Olena" not in client.get(palette + "olena").content.decode()
 
 
 def test_a_search_takes_few_statements(admin_client, play, django_assert_max_num_queries):
