@@ -15,10 +15,12 @@ from contacts.models import (
     ContactAction,
     ContactExport,
     ExportStatus,
+    FieldWork,
     Import,
     ImportStatus,
     Webhook,
     WebhookDeadLetter,
+    WorkStatus,
 )
 from crm.admin.dashboard import may
 from crm.admin.waiting import Waiting, register
@@ -45,6 +47,13 @@ def find_failed_exports() -> QuerySet[Any]:
 def find_failed_actions() -> QuerySet[Any]:
     found: QuerySet[Any] = ContactAction.objects.filter(
         status=ActionStatus.FAILED, created_at__gte=datetime.now(UTC) - LATELY
+    )
+    return found
+
+
+def find_failed_field_works() -> QuerySet[Any]:
+    found: QuerySet[Any] = FieldWork.objects.filter(
+        status=WorkStatus.FAILED, created_at__gte=datetime.now(UTC) - LATELY
     )
     return found
 
@@ -103,6 +112,19 @@ WAITING: Final = (
         lambda: list_of("contactaction"),
         may("contacts.view_contactaction", "contacts.change_contactaction"),
         entry="contacts_contactaction_changelist",
+    ),
+    Waiting(
+        "failed_field_works",
+        find_failed_field_works,
+        ngettext_lazy(
+            "%(count)s change of a custom field failed since yesterday",
+            "%(count)s changes of custom fields failed since yesterday",
+            "number",
+        ),
+        gettext_lazy("The page of the field says why."),
+        lambda: list_of("customfield"),
+        may("contacts.change_customfield"),
+        entry="contacts_customfield_changelist",
     ),
     Waiting(
         "failing_webhooks",

@@ -25,7 +25,9 @@ from unfold.admin import ModelAdmin
 from crm.admin import dashboard, waiting
 from crm.admin.job_words import About, find_about, label_of, name_owners
 from crm.admin.queue import ENDED_BADLY, find_failed, read_queue
+from crm.audit import note
 from crm.jobs import app
+from crm.models import AuditEntry
 
 __all__ = ["JobAdmin"]
 
@@ -158,6 +160,8 @@ class JobAdmin(ModelAdmin):
         job = find_job(str(job_id))
         is_done, text = VERBS[verb](job)
         waiting.forget_counts()
+        if is_done:
+            note_done(request, job, verb)
         (messages.success if is_done else messages.warning)(request, text)
         return redirect(f"admin:{ADDRESS}_change", job.pk)
 
@@ -262,6 +266,12 @@ def cancel(job: Any) -> tuple[bool, str]:
     return False, _(
         "The job has begun already, so it cannot be cancelled here. Its own page may have a button to stop it."
     )
+
+
+def note_done(request: HttpRequest, job: Any, verb: str) -> None:
+    """Who took a job in hand, in the audit log."""
+    about, details = f"procrastinate.procrastinatejob:{job.pk}", {"job": label_of(job.task_name), "verb": verb}
+    note(AuditEntry.Action.CHANGED, by=f"user:{request.user.pk}", about=about, details=details, request=request)
 
 
 VERBS: Final[Mapping[str, Callable[[Any], tuple[bool, str]]]] = {"retry": retry, "cancel": cancel}

@@ -15,6 +15,7 @@ from contacts.models import ContactExport, Import, Webhook
 from crm.admin.job_words import words_of
 from crm.api.keys import create_api_key
 from crm.jobs import app
+from crm.models import AuditEntry
 from crm.roles import set_role
 
 pytestmark = pytest.mark.django_db
@@ -171,6 +172,9 @@ def test_a_job_that_failed_is_tried_again(admin_client: Any) -> None:
 
     assert status_of(job) == "todo"
     assert "The job is tried again." in answer.content.decode()
+    entry = AuditEntry.objects.get(action=AuditEntry.Action.CHANGED)
+    assert (entry.about, entry.details["verb"]) == (f"procrastinate.procrastinatejob:{job}", "retry")
+    assert admin_client.get(reverse("admin:crm_auditentry_changelist")).status_code == 200
 
 
 @pytest.mark.parametrize("status", ["todo", "doing", "succeeded"])

@@ -22,6 +22,7 @@ from contacts.models import (
     ContactExport,
     DuplicateCase,
     ExportStatus,
+    FieldWork,
     Import,
     ImportStatus,
     Webhook,
@@ -273,6 +274,7 @@ def test_what_waits_is_listed_with_what_to_do(look: Any) -> None:
     )
     ContactExport.objects.create(format="csv", status=ExportStatus.FAILED, by="user:1")
     ContactAction.objects.create(verb="delete", status=ActionStatus.FAILED, by="user:1")
+    FieldWork.objects.create(field_key="tier", label="Tier", kind="convert", status="failed", by="user:1")
     Webhook.objects.create(name="Shop", url="https://shop.example.com", kinds=["created"], salt="s", failures=2)
     fail_a_job()
 
@@ -283,6 +285,7 @@ def test_what_waits_is_listed_with_what_to_do(look: Any) -> None:
         "1 import failed since yesterday",
         "1 export failed since yesterday",
         "1 bulk action failed since yesterday",
+        "1 change of a custom field failed since yesterday",
         "1 webhook is not reached",
         "1 job failed since yesterday",
     }
