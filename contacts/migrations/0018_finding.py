@@ -1,7 +1,7 @@
 """How lists are found at any size: an index over what many contacts have in common, and one over the words of names.
 
 The expressions are those of ``contacts.finding.facets`` and ``contacts.finding.names``, word for word: an index is used
-for nothing else. Django's state cannot say them. What they cost stands in docs/decisions/0019.
+for nothing else. Django's state cannot say them. What they cost stands in docs/decisions/0021.
 """
 
 from django.db import migrations
