@@ -82,8 +82,6 @@ class SheetSegments(SheetFinder):
         """What the contact is in at this moment: for the tab, or as ``?chips=1`` in short for the summary."""
         if not (self.has_view_permission(request) and request.user.has_perm("segments.view_segment")):
             raise PermissionDenied
-        if self.find_sheet(request, contact_id) is None:
-            return self.explain_absence(request, str(contact_id), self.find_contact(str(contact_id)))
         found = populations.current().places_of(contact_id)
         context: dict[str, Any] = {"contact_id": contact_id, "found": found}
         if request.GET.get("chips"):

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, NamedTuple
 
-from django.db.models import Q
+from django.db.models import Q, Subquery, Value
+from django.db.models.functions import Coalesce
 
 from contacts.models import Contact, ContactState
 from segments.models import Segment, SegmentSize, Stay
@@ -35,8 +36,10 @@ class DaySize(NamedTuple):
 
 def since_when(contact_id: int) -> dict[int, datetime]:
     """By watched segment since when the contact is in; a merged one stands for its survivor."""
-    survivor = Contact.objects.filter(pk=contact_id).values_list("merged_into", flat=True).first()
-    stays = Stay.objects.filter(contact_id=survivor or contact_id, left_at=None, segment__watch__is_on=True)
+    survivor = Subquery(Contact.objects.filter(pk=contact_id).values("merged_into")[:1])
+    stays = Stay.objects.filter(
+        contact_id=Coalesce(survivor, Value(contact_id)), left_at=None, segment__watch__is_on=True
+    )
     return dict(stays.values_list("segment_id", "entered_at"))
 
 
