@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Case, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
@@ -19,13 +19,15 @@ from contacts.admin.filters import LIST_FILTERS
 from contacts.admin.listing import UncountedList
 from contacts.admin.rows import ContactList
 from contacts.admin.views import SavedViews
-from contacts.finding import search_for
+from contacts.finding import Wanted, read_page, search_for
 from contacts.identity import delete_contacts
 from contacts.models import Contact, ContactState
 
 __all__ = ["LISTED", "ContactListAdmin", "actor_of"]
 
 LISTED: Final = (ContactState.ACTIVE, ContactState.DELETED)
+FOUND_AT_MOST: Final = 100
+SEARCH_MILLISECONDS: Final = 1_500
 
 
 class ContactListAdmin(SavedViews, ContactExports):
@@ -60,12 +62,16 @@ class ContactListAdmin(SavedViews, ContactExports):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Contact], search_term: str
     ) -> tuple[QuerySet[Contact], bool]:
-        """For lists that order by themselves: whom the search means, the exact ones first."""
+        """For lists that order by themselves: some whom the search means, the exact ones first."""
         if not search_term.strip():
             return queryset, False
-        searched = search_for(search_term)
-        rank = Case(When(pk__in=searched.exact, then=Value(0)), default=Value(1))
-        return queryset.filter(searched.condition).order_by(rank, *queryset.query.order_by), False
+        wanted = Wanted(queryset.order_by(), searched=search_for(search_term))
+        page = read_page(wanted, size=FOUND_AT_MOST, milliseconds=SEARCH_MILLISECONDS)
+        if not page.is_complete:
+            messages.warning(request, _("The search for names took too long and was stopped. Write more of the name."))
+        rank = Case(When(pk__in=page.exact, then=Value(0)), default=Value(1))
+        found = queryset.filter(pk__in=[contact.pk for contact in page.rows])
+        return found.order_by(rank, *queryset.query.order_by), False
 
     @display(description=gettext_lazy("name"))
     def name(self, contact: Contact) -> str | SafeString:
