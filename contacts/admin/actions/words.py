@@ -130,12 +130,12 @@ def say_value(value: Any) -> str:
 
 def say_done(action: ContactAction) -> str:
     """What came of it, in a sentence or two."""
-    counts = action.counts
-    text = str(DONE[action.verb] % {"number": counts["changed"], "count": say_number(counts["changed"])})
-    if counts["unchanged"]:
-        text += " " + _("{count} were so already.").format(count=say_number(counts["unchanged"]))
-    if counts["refused"]:
-        text += " " + _("{count} were left out.").format(count=say_number(counts["refused"]))
+    changed, unchanged, refused = (action.counts.get(name, 0) for name in ("changed", "unchanged", "refused"))
+    text = str(DONE[action.verb] % {"number": changed, "count": say_number(changed)})
+    if unchanged:
+        text += " " + _("{count} were so already.").format(count=say_number(unchanged))
+    if refused:
+        text += " " + _("{count} were left out.").format(count=say_number(refused))
     return text
 
 
