@@ -7,15 +7,27 @@ administrators alone. The groups and their permissions are written after every m
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from django.contrib.auth.models import Group, Permission, User
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-__all__ = ["ROLES", "RoleRule", "area_of", "is_granted", "is_last_administrator", "role_of", "set_role", "write_roles"]
+__all__ = [
+    "ROLES",
+    "RoleRule",
+    "area_of",
+    "forget_required",
+    "is_granted",
+    "is_last_administrator",
+    "requires_two_factor",
+    "role_of",
+    "set_role",
+    "write_roles",
+]
 
 WORK, KEPT, SETTINGS, HOUSE, HIDDEN = "work", "kept", "settings", "house", "hidden"
 
@@ -187,9 +199,31 @@ def _write_permissions(groups: Mapping[str, Group]) -> None:
     )
 
 
+# Two-factor login
+
+REMEMBERED_SECONDS: Final = 3
+_required: tuple[frozenset[str], float] = (frozenset(), 0.0)
+"""The roles that ask for it, and until when on the monotonic clock that is believed."""
+
+
 def requires_two_factor(user: User) -> bool:
-    """Whether the user's role asks for it."""
+    """Whether the user's role asks for it. Which roles do is remembered for a few seconds: every page asks."""
+    required = _read_required()
+    return bool(required) and role_of(user) in required
+
+
+def _read_required() -> frozenset[str]:
     from crm.models import Role
 
-    has_it = Q(key=ADMINISTRATOR) if user.is_superuser else Q(group__user=user)
-    return Role.objects.filter(has_it, two_factor_required=True).exists()
+    global _required
+    required, until = _required
+    if until < time.monotonic():
+        required = frozenset(Role.objects.filter(two_factor_required=True).values_list("key", flat=True))
+        _required = required, time.monotonic() + REMEMBERED_SECONDS
+    return required
+
+
+def forget_required() -> None:
+    """A role was changed: look it up again."""
+    global _required
+    _required = frozenset(), 0.0

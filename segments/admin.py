@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from time import monotonic
 from typing import Any, Final
@@ -117,12 +118,14 @@ class SegmentAdmin(ModelAdmin):
 
     @display(description=_("Members"))
     def members_now(self, segment: Segment) -> str:
-        return link_members(segment, show_count(segment, PAGE_MILLISECONDS, DatabaseLookups()))
+        return once(
+            segment, "members", lambda: link_members(segment, show_count(segment, PAGE_MILLISECONDS, DatabaseLookups()))
+        )
 
     @display(description=_("Used by"))
     def used_by(self, segment: Segment) -> str:
         """Whoever uses it keeps it from being deleted."""
-        users = find_users(segment)
+        users = once(segment, "users", lambda: find_users(segment))
         return link_segments(users) if users else "—"
 
     def save_model(self, request: HttpRequest, obj: Segment, form: Any, change: bool) -> None:
@@ -152,3 +155,11 @@ class SegmentAdmin(ModelAdmin):
             needed,
             protected,
         )
+
+
+def once(segment: Any, name: str, make: Callable[[], Any]) -> Any:
+    """A page's template asks for what it shows several times; the database is asked once."""
+    kept = segment.__dict__.setdefault("_shown", {})
+    if name not in kept:
+        kept[name] = make()
+    return kept[name]

@@ -15,7 +15,7 @@ from unfold.decorators import display
 from crm.admin.listing import UncountedList
 from crm.admin.noted import Noted
 from crm.models import Role
-from crm.roles import ADMINISTRATOR, ROLES
+from crm.roles import ADMINISTRATOR, ROLES, forget_required
 
 __all__ = ["RoleAdmin"]
 
@@ -45,6 +45,10 @@ class RoleAdmin(Noted, ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Role]:
         has_it = Count("group__user", filter=Q(group__user__is_active=True, group__user__is_superuser=False))
         return Role.objects.annotate(people=has_it).order_by("pk")
+
+    def save_model(self, request: HttpRequest, obj: Role, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        forget_required()
 
     @display(description=gettext_lazy("role"))
     def label(self, role: Role) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from django.contrib.admin import AdminSite
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from unfold.sites import UnfoldAdminSite
@@ -54,6 +55,10 @@ class CardfileSite(UnfoldAdminSite):
         from crm.login import account
 
         return account.password(request)
+
+    def app_index(self, request: HttpRequest, app_label: str, extra_context: Any = None) -> HttpResponse:
+        """Django's list of the models of an app; the sidebar is the better one."""
+        return redirect("admin:index")
 
     def search(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """The command palette: unfold's would keep what was found for five minutes, erased people too."""

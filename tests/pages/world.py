@@ -48,6 +48,7 @@ WRITTEN_BY_ANYBODY = frozenset({"crm_session", "crm_auditentry", "crm_loginattem
 """Tables that requests of people who may change nothing write into: that they came, and that they failed."""
 
 
+COUNTS = ("changed", "unchanged", "refused")
 WISH = {"type": "text", "options": []}
 
 
@@ -118,7 +119,9 @@ def make_settings() -> dict[str, Any]:
     field = CustomField.objects.create(key="tier", label="Tier", type="choice", options=["gold", "silver"])
     kind = EventType.objects.first() or EventType.objects.create(key="pageView", name="Page view")
     junk = JunkValue.objects.create(value="nobody@example.com")
-    work = FieldWork.objects.create(field_key="tier", label="Tier", kind="type", status="done", by="user:1", wish=WISH)
+    work = FieldWork.objects.create(
+        field_key="tier", label="Tier", kind="convert", status="done", by="user:1", wish=WISH
+    )
     return {
         "work_id": work.pk,
         "contacts.subscriptioncategory": SubscriptionCategory.objects.create(key="news", name="News").pk,
@@ -176,7 +179,9 @@ def make_work() -> dict[str, Any]:
     Import.objects.filter(pk=run.pk).update(status=ImportStatus.PREVIEWED)
     static = Segment.objects.create(name="Guests", type="static")
     add_members(static, [Contact.objects.order_by("pk").values_list("pk", flat=True)[0]], by="user:1")
-    action = ContactAction.objects.create(verb="delete", status="finished", total=1, done=1, by="user:1")
+    action = ContactAction.objects.create(
+        verb="delete", status="finished", total=1, done=1, by="user:1", counts=dict.fromkeys(COUNTS, 0)
+    )
     owner = User.objects.get(username="marketer")
     view = SavedView.objects.create(name="In Lviv", owner=owner, is_shared=True, query="town=Lviv")
     return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -15,9 +15,23 @@ from django_otp.oath import TOTP
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from crm.login import second_factor
-from crm.roles import set_role
+from crm.models import Role
+from crm.roles import forget_required, set_role
 
 PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(autouse=True)
+def _asked_anew() -> Iterator[None]:
+    """Which roles require two-factor login is remembered for a few seconds."""
+    forget_required()
+    yield
+    forget_required()
+
+
+def require_two_factor(role: str) -> None:
+    Role.objects.filter(key=role).update(two_factor_required=True)
+    forget_required()
 
 
 @pytest.fixture

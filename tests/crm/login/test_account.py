@@ -16,7 +16,7 @@ from crm.login import second_factor, sessions
 from crm.login.devices import describe_device
 from crm.models import AuditEntry, LoginAttempts, RecoveryCode, Role, Session
 from crm.roles import role_of
-from tests.crm.login.conftest import PASSWORD, App, give_app, is_in, sign_in, type_code
+from tests.crm.login.conftest import PASSWORD, App, give_app, is_in, require_two_factor, sign_in, type_code
 
 pytestmark = pytest.mark.django_db
 
@@ -239,7 +239,7 @@ def test_new_recovery_codes_make_the_old_ones_void(olena, browser_of):
 
 def test_a_role_may_require_it_and_then_it_comes_before_anything_else(olena, make_user, browser_of):
     desk, others = browser_of("olena"), browser_of(make_user("uliana", "auditor").username)
-    Role.objects.filter(key="marketer").update(two_factor_required=True)
+    require_two_factor("marketer")
 
     for page in ("admin:index", "admin:contacts_contact_changelist", "admin:account"):
         assert desk.get(reverse(page)).headers["Location"] == TWO_FACTOR
@@ -254,7 +254,7 @@ def test_a_role_may_require_it_and_then_it_comes_before_anything_else(olena, mak
 
 def test_whoever_must_set_it_up_can_still_leave(olena, browser_of):
     desk = browser_of("olena")
-    Role.objects.filter(key="marketer").update(two_factor_required=True)
+    require_two_factor("marketer")
 
     assert desk.post(reverse("admin:logout")).headers["Location"] == reverse("admin:login")
 

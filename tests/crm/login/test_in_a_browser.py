@@ -10,7 +10,6 @@ import pytest
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from crm.audit import Action, note
-from crm.models import Role
 from tests.barriers import find_barriers
 from tests.crm.login.conftest import PASSWORD, App, sign_in
 
@@ -126,7 +125,6 @@ def test_a_person_who_administers_invites_another_and_reads_what_happened(
 ):
     page = admin_page
     make_user("uliana", "auditor", first_name="Uliana", last_name="Bondar")
-    Role.objects.filter(key="administrator").update(two_factor_required=False)
     page.goto("/admin/auth/user/add/")
     page.get_by_label("Username").fill("yaroslav")
     page.get_by_label("First name").fill("Yaroslav")
