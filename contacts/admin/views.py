@@ -14,7 +14,7 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.forms import Media
 from django.forms.widgets import Script
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
@@ -46,13 +46,18 @@ SAVE: Final = "contacts.add_savedview"
 class Views:
     """The views that a person sees, how they like the list, and which view is open."""
 
-    found: list[SavedView]
+    seen: QuerySet[SavedView]
     taste: ListTaste
     asked: str
 
     @cached_property
+    def found(self) -> list[SavedView]:
+        """Read only where they are shown or one is open: the lists of segments have columns and no views."""
+        return list(self.seen[:SHOWN_AT_MOST])
+
+    @cached_property
     def open(self) -> SavedView | None:
-        return next((view for view in self.found if str(view.pk) == self.asked), None)
+        return None if not self.asked else next((view for view in self.found if str(view.pk) == self.asked), None)
 
     @property
     def columns(self) -> list[str]:
@@ -66,12 +71,12 @@ def reader_of(request: HttpRequest) -> int:
 
 
 def read_views(request: HttpRequest) -> Views:
-    """Two statements for a request, however often it is asked."""
+    """Two statements for a request at most, however often it is asked."""
     known: Views | None = getattr(request, "_contact_views", None)
     if known is None:
         mine = SavedView.objects.filter(Q(owner_id=reader_of(request)) | Q(is_shared=True)).select_related("owner")
         taste = ListTaste.objects.filter(user_id=reader_of(request)).first() or ListTaste(user_id=reader_of(request))
-        known = Views(list(mine.order_by("name", "pk")[:SHOWN_AT_MOST]), taste, request.GET.get(VIEW, ""))
+        known = Views(mine.order_by("name", "pk"), taste, request.GET.get(VIEW, ""))
         request._contact_views = known  # type: ignore[attr-defined]
     return known
 
