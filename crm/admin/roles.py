@@ -46,7 +46,7 @@ class RoleAdmin(Noted, ModelAdmin):
         has_it = Count("group__user", filter=Q(group__user__is_active=True, group__user__is_superuser=False))
         return Role.objects.annotate(people=has_it).order_by("pk")
 
-    def save_model(self, request: HttpRequest, obj: Role, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         forget_required()
 
