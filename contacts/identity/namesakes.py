@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 import psycopg
 from django.db import transaction
+from django.db.models import QuerySet
 
 from contacts.identity import load
 from contacts.identity.assessing import assess_cases, assess_new_cases, birthday_key
@@ -87,6 +88,12 @@ WHERE EXISTS (
     WHERE c.contact_ids @> g.ids AND (c.dismissed_ids @> g.ids OR (c.status = 'open' AND c.kind <> {NAME_KIND}))
 )
 """
+# One look-up a contact: an overlap with thousands of ids would compare every case with all of them.
+_CASES: Final = """
+SELECT DISTINCT c.id, c.kind FROM unnest(%s::bigint[]) AS u (id) CROSS JOIN LATERAL (
+    SELECT id, kind FROM contacts_duplicatecase WHERE contact_ids @> ARRAY[u.id] AND status = 'open' LIMIT 100
+) c
+"""
 _HOLDERS: Final = """
 SELECT contact_id, birthday, name_hash FROM contacts_namesake WHERE contact_id = ANY(%s::bigint[])
 """
@@ -122,6 +129,7 @@ class _Page:
     is_last: bool
     opened: int = 0
     closed: int = 0
+    cases: tuple[int, ...] = ()
 
 
 def look_for_namesakes(*, seconds: float = SECONDS, at: datetime | None = None, at_once: int = BATCH) -> Looked:
@@ -138,17 +146,15 @@ def look_for_namesakes(*, seconds: float = SECONDS, at: datetime | None = None, 
         looked.contacts += len(page.ids)
         looked.opened += page.opened
         looked.closed += page.closed
-        looked.judged += _judge_again(page.ids, key)
+        looked.judged += assess_cases(_in_order(page.cases), birthday=key)
         looked.caught_up = page.is_last
     looked.judged += assess_new_cases(seconds=max(end - monotonic(), 1), birthday=key)
     return looked
 
 
-def _judge_again(ids: Sequence[int], key: str) -> int:
-    """Somebody in these cases changed."""
-    return assess_cases(
-        DuplicateCase.objects.filter(status=CaseStatus.OPEN, contact_ids__overlap=list(ids)), birthday=key
-    )
+def _in_order(ids: Sequence[int]) -> QuerySet[DuplicateCase]:
+    """Somebody in these cases changed; they are judged again."""
+    return DuplicateCase.objects.filter(pk__in=ids).order_by("pk")
 
 
 def _look_at_page(key: str, now: datetime, at_once: int) -> _Page | None:
@@ -161,7 +167,10 @@ def _look_at_page(key: str, now: datetime, at_once: int) -> _Page | None:
             return None
         _keep_keys(cursor, page)
         page.opened = _open_cases(cursor, page, now)
-        page.closed = _let_go(cursor, page)
+        cursor.execute(_CASES, (load.array_of(page.ids),))
+        cases = cursor.fetchall()
+        page.cases = tuple(sorted(case_id for case_id, _ in cases))
+        page.closed = _let_go(cursor, [case_id for case_id, kind in cases if kind == NAME_KIND])
         walk.changed_at, walk.contact_id = page.changed_at, page.contact_id
         walk.save(update_fields=["changed_at", "contact_id"])
         return page
@@ -271,13 +280,9 @@ def _still_two(cursor: psycopg.Cursor[Any], groups: dict[str, list[int]]) -> dic
 # Cases that are to be closed
 
 
-def _let_go(cursor: psycopg.Cursor[Any], page: _Page) -> int:
-    """In the open cases of these contacts, whoever has another name or birthday by now leaves; gives how many ended."""
-    cases = list(
-        DuplicateCase.objects.select_for_update()
-        .filter(kind=NAME_KIND, status=CaseStatus.OPEN, contact_ids__overlap=page.ids)
-        .order_by("pk")
-    )
+def _let_go(cursor: psycopg.Cursor[Any], ids: Sequence[int]) -> int:
+    """From these cases whoever has another name or birthday by now leaves; gives how many cases ended."""
+    cases = list(_in_order(ids).select_for_update().filter(status=CaseStatus.OPEN)) if ids else []
     if not cases:
         return 0
     cursor.execute(_HOLDERS, (load.array_of({pk for case in cases for pk in case.contact_ids}),))
