@@ -82,15 +82,6 @@ def test_a_person_filters_by_keyboard_takes_it_out_again_searches_and_pages(admi
     page.get_by_role("link", name="Amélie van den Berg", exact=True).wait_for()
     assert page.get_by_role("img", name="Mobile push").is_visible()
 
-    # 5. The same from any page, by the palette.
-    page.goto("/admin/contacts/import/")
-    page.keyboard.press("Control+k")
-    page.keyboard.type("wojcik luk")
-    page.locator("#command-results").get_by_role("link", name="Łukasz Wójcik").first.wait_for()
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/contact/*/change/")
-
 
 def test_rows_that_take_long_come_once_the_page_stands(admin_page, play):
     CustomField(key="notes", label="Notes", type="long_text").save()
