@@ -37,6 +37,7 @@ from contacts.records import Problem
 from crm.api.errors import RESOURCE, BodyTooLarge, NotFound
 from crm.api.pagination import answer_page, fetch_page, read_page
 from crm.api.views import ApiView
+from crm.audit import Action, about, note
 from crm.errors import CardfileError, Refused
 
 __all__ = ["ExportView", "ExportsView", "ImportView", "ImportsView", "UploadView"]
@@ -136,6 +137,8 @@ class ExportsView(ApiView):
             raise refused(bulk.problems)
         with told_at("columns"):
             export = start_export(population=population, format=format_, columns=columns, by=name_of_caller(request))
+        told = {"format": format_, "columns": columns, "segment": population}
+        note(Action.EXPORTED, by=name_of_caller(request), about=about(export), details=told, request=request._request)
         self.about = []
         return Response(show_export(export, request))
 
