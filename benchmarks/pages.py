@@ -241,8 +241,8 @@ def measure(pages: list[Page], rounds: int) -> dict[str, Any]:
             address = page.address(choose)
             with Counted() as ran:
                 milliseconds = ask(client, address)
-            statements[page.name] = max(statements[page.name], len(ran))
             if number >= WARM_UP:
+                statements[page.name] = max(statements[page.name], len(ran))
                 taken[page.name].append(milliseconds)
     show(pages, taken, statements)
     return {
