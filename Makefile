@@ -30,7 +30,7 @@ setup-browser: setup ## Install Chromium and axe for the browser tests (Debian, 
 	  echo "Without it the tests for accessibility are skipped."; exit 1; }
 
 test: setup ## Run the tests, two at a time
-	@$(BIN)/python -m pytest -n 2 $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 check: format-check lint types walls test ## Everything that must hold before a commit
 

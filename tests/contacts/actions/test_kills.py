@@ -13,11 +13,11 @@ PROJECT = Path(__file__).parents[3]
 
 @pytest.mark.parametrize(
     "flags",
-    [["--kills", "3"], ["--kills", "1", "--database"], ["--kills", "2", "--undo"]],
+    [["--kills", "2"], ["--kills", "1", "--database"], ["--kills", "1", "--undo"]],
     ids=["of the worker", "of the database", "while it is taken back"],
 )
 def test_an_action_ends_as_an_undisturbed_one_after_a_kill(flags: list[str], tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tests.contacts.actions.kills", "--contacts", "6000", *flags]
+    command = [sys.executable, "-m", "tests.contacts.actions.kills", "--contacts", "2500", *flags]
     environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
     done = subprocess.run(
         command,
