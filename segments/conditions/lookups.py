@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
-from typing import Final
+from typing import Final, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.db import connection
@@ -27,6 +27,8 @@ from segments.models import Segment, SegmentType
 
 __all__ = ["DatabaseLookups", "static_clause"]
 
+K = TypeVar("K")
+V = TypeVar("V")
 
 _HOLDERS: Final = """SELECT id, {column} FROM contacts_contact WHERE id = ANY(ARRAY(
 SELECT contact_id FROM contacts_identifier WHERE kind = %s AND app = '' AND value = ANY(%s)))"""
@@ -51,11 +53,11 @@ class DatabaseLookups:
         return build_registry(
             self.columns,
             channel_states=[Option(state.name.lower(), state.name.lower(), state.value) for state in ChannelState],
-            segments=dict(Segment.objects.values_list("pk", "name")),
+            segments=ReadLate(read_segment_names),
             country=self.account.default_phone_country,
             imports=ImportNames(),
             consents=ConsentCategories(),
-            event_types=EventTypes(),
+            event_types=ReadLate(read_event_types),
         )
 
     @cached_property
@@ -120,22 +122,34 @@ class ImportNames(Mapping[int, str]):
         return Import.objects.count()
 
 
-class EventTypes(Mapping[str, RowKind]):
-    """The types of events by key, read when the first one is asked for."""
+class ReadLate(Mapping[K, V]):
+    """What ``read`` gives, read when the first of it is asked for: most definitions never do."""
+
+    def __init__(self, read: Callable[[], dict[K, V]]) -> None:
+        self.read = read
 
     @cached_property
-    def known(self) -> dict[str, RowKind]:
-        rows = EventType.objects.order_by("key").values_list("key", "name", "pk")
-        return {key: RowKind(name or key, render("r.type_id = {}", pk)) for key, name, pk in rows}
+    def known(self) -> dict[K, V]:
+        return self.read()
 
-    def __getitem__(self, key: str) -> RowKind:
+    def __getitem__(self, key: K) -> V:
         return self.known[key]
 
-    def __iter__(self) -> Iterator[str]:
+    def __iter__(self) -> Iterator[K]:
         return iter(self.known)
 
     def __len__(self) -> int:
         return len(self.known)
+
+
+def read_segment_names() -> dict[int, str]:
+    return dict(Segment.objects.values_list("pk", "name"))
+
+
+def read_event_types() -> dict[str, RowKind]:
+    """The types of events by key."""
+    rows = EventType.objects.order_by("key").values_list("key", "name", "pk")
+    return {key: RowKind(name or key, render("r.type_id = {}", pk)) for key, name, pk in rows}
 
 
 class ConsentCategories(Iterable[str]):

@@ -166,7 +166,7 @@ def build_registry(
     )
     return Registry(
         Fields(fields, consents),
-        segments or {},
+        {} if segments is None else segments,
         country,
         {} if imports is None else imports,
         {relation.key: relation for relation in relations},
