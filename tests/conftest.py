@@ -63,6 +63,23 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
     connection.settings_dict["TEST"]["NAME"] = test["NAME"]
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """The test database is dropped at the end, whoever is still in it: a thread of a browser's last request, say."""
+    from django.db import connections
+
+    yield
+    database: Any = connections["default"]
+    with django_db_blocker.unblock():
+        database.close()
+        database.close_pool()
+        with database._nodb_cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND backend_type = %s",
+                [database.settings_dict["NAME"], "client backend"],
+            )
+
+
 @pytest.fixture
 def call_api(db: None) -> Callable[..., Any]:
     """``call_api("post", "/api/v1/contact", {...}, scope="full")`` as another system would call it."""
