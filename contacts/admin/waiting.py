@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext_lazy, ngettext_lazy
 
@@ -37,24 +38,9 @@ def find_failed_imports() -> QuerySet[Any]:
     return found
 
 
-def find_failed_exports() -> QuerySet[Any]:
-    found: QuerySet[Any] = ContactExport.objects.filter(
-        status=ExportStatus.FAILED, created_at__gte=datetime.now(UTC) - LATELY
-    )
-    return found
-
-
-def find_failed_actions() -> QuerySet[Any]:
-    found: QuerySet[Any] = ContactAction.objects.filter(
-        status=ActionStatus.FAILED, created_at__gte=datetime.now(UTC) - LATELY
-    )
-    return found
-
-
-def find_failed_field_works() -> QuerySet[Any]:
-    found: QuerySet[Any] = FieldWork.objects.filter(
-        status=WorkStatus.FAILED, created_at__gte=datetime.now(UTC) - LATELY
-    )
+def find_failed(model: type[Model], status: str) -> QuerySet[Any]:
+    """Those of the last day that have this status."""
+    found: QuerySet[Any] = model._default_manager.filter(status=status, created_at__gte=datetime.now(UTC) - LATELY)
     return found
 
 
@@ -95,7 +81,7 @@ WAITING: Final = (
     ),
     Waiting(
         "failed_exports",
-        find_failed_exports,
+        partial(find_failed, ContactExport, ExportStatus.FAILED),
         ngettext_lazy("%(count)s export failed since yesterday", "%(count)s exports failed since yesterday", "number"),
         gettext_lazy("The list says why. Export again once that is mended."),
         lambda: list_of("contactexport", "status=error"),
@@ -104,7 +90,7 @@ WAITING: Final = (
     ),
     Waiting(
         "failed_actions",
-        find_failed_actions,
+        partial(find_failed, ContactAction, ActionStatus.FAILED),
         ngettext_lazy(
             "%(count)s bulk action failed since yesterday", "%(count)s bulk actions failed since yesterday", "number"
         ),
@@ -115,7 +101,7 @@ WAITING: Final = (
     ),
     Waiting(
         "failed_field_works",
-        find_failed_field_works,
+        partial(find_failed, FieldWork, WorkStatus.FAILED),
         ngettext_lazy(
             "%(count)s change of a custom field failed since yesterday",
             "%(count)s changes of custom fields failed since yesterday",
