@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client
 from django.urls import reverse
 
 from contacts.identity.settings import forget_settings
 from contacts.models import Contact
+from crm.roles import set_role
 from tests.people import Stage, Step
 
 
@@ -32,6 +35,16 @@ def play(stage: Stage) -> Callable[..., Stage]:
         return stage
 
     return run
+
+
+@pytest.fixture
+def auditor(db: None) -> Client:
+    """The browser of somebody who may look at everything and change nothing."""
+    user = get_user_model().objects.create_user("auditor", is_staff=True)
+    set_role(user, "auditor")
+    client = Client()
+    client.force_login(user)
+    return client
 
 
 @dataclass

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.contrib.auth import get_user_model
-from django.test import Client
 from django.urls import reverse
 
 from contacts.fields.carry_out import carry_out
@@ -15,7 +13,6 @@ from contacts.identity.settings import forget_settings
 from contacts.identity.types import API
 from contacts.models import Contact, ContactExport, CustomField, FieldWork, Policy, WorkStatus
 from crm.models import AuditEntry
-from crm.roles import set_role
 from segments.catalogue import save_segment
 from segments.models import Segment
 from tests.segments.table import ask, define
@@ -28,15 +25,6 @@ def fresh_settings() -> Any:
     forget_settings()
     yield
     forget_settings()
-
-
-@pytest.fixture
-def auditor(db: None) -> Client:
-    user = get_user_model().objects.create_user("auditor", is_staff=True)
-    set_role(user, "auditor")
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def make_field(key: str = "size", type: str = "text", **more: Any) -> CustomField:  # noqa: A002

@@ -14,7 +14,6 @@ from contacts.identity.settings import forget_settings, read_policy
 from contacts.identity.types import API, STANDARD
 from contacts.models import Account, CustomField, JunkValue, Policy
 from crm.models import AuditEntry
-from crm.roles import set_role
 from tests.contacts.admin.test_settings import policy_form
 
 pytestmark = pytest.mark.django_db
@@ -27,15 +26,6 @@ def fresh_settings() -> Any:
     forget_settings()
     yield
     forget_settings()
-
-
-@pytest.fixture
-def auditor(db: None) -> Client:
-    user = get_user_model().objects.create_user("auditor", is_staff=True)
-    set_role(user, "auditor")
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def come(**record: Any) -> int:
