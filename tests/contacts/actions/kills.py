@@ -7,13 +7,10 @@ the real one, started again where it fell, no more.
 """
 
 import argparse
-import os
 import random
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from tests.contacts.imports.kills import (
@@ -22,10 +19,9 @@ from tests.contacts.imports.kills import (
     Worker,
     empty_tables,
     kill_database,
+    own_installation,
     patient,
     say,
-    set_up,
-    tear_down,
     wait_until,
     working,
 )
@@ -39,16 +35,8 @@ def main() -> int:
     parser.add_argument("--undo", action="store_true", help="kill while it is taken back")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="kills", dir=os.environ.get("TMPDIR")) as folder:
-        os.environ.setdefault("VAR_DIR", folder)
-        os.environ["DJANGO_SETTINGS_MODULE"] = "crm.settings"
-        os.environ.pop("DATABASE_URL", None)
-        Path(os.environ["VAR_DIR"]).mkdir(parents=True, exist_ok=True)
-        set_up()
-        try:
-            return compare(given, random.Random(given.seed))
-        finally:
-            tear_down()
+    with own_installation():
+        return compare(given, random.Random(given.seed))
 
 
 def compare(given: argparse.Namespace, chance: random.Random) -> int:

@@ -1,6 +1,5 @@
 """One identifier taken off a contact, or moved to another."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -26,8 +25,6 @@ from contacts.identity.errors import (
     MoveRefused,
     PersonOnly,
 )
-from contacts.identity.integrity import find_problems
-from contacts.identity.settings import forget_settings
 from contacts.keys import Kind
 from contacts.models import Change, ChangeKind, ChannelState, Contact, DuplicateCase, Identifier
 from contacts.populations import contacts_changed
@@ -36,7 +33,6 @@ from tests.people import (
     FAMILY,
     OLENA,
     OLENAS_PHONE,
-    Stage,
     anonymous,
     deleted,
     device,
@@ -47,28 +43,9 @@ from tests.people import (
     tokens_of,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("sound")]
 
 BY = "user:1"
-
-
-@pytest.fixture(autouse=True)
-def sound() -> Any:
-    forget_settings()
-    yield
-    assert find_problems() == []
-    forget_settings()
-
-
-@pytest.fixture
-def play() -> Callable[..., Stage]:
-    def run(*steps: Any) -> Stage:
-        stage = Stage()
-        for step in steps:
-            step(stage)
-        return stage
-
-    return run
 
 
 def detach(contact_id: int, kind: Kind, value: str, app: str = "", **more: Any) -> Detached:

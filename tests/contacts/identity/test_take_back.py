@@ -1,6 +1,5 @@
 """One change of the journal, taken back."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -32,7 +31,6 @@ from contacts.identity.errors import (
     PersonOnly,
     TakeBackRefused,
 )
-from contacts.identity.integrity import find_problems
 from contacts.identity.revert import Because
 from contacts.identity.settings import forget_settings
 from contacts.keys import Kind
@@ -53,7 +51,6 @@ from tests.people import (
     OLENA,
     OLENAS_PHONE,
     TARAS,
-    Stage,
     change,
     deleted,
     device,
@@ -63,29 +60,10 @@ from tests.people import (
     tokens_of,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("sound")]
 
 BY = "user:1"
 KEPT = {"id", "updated_at", "last_seen_at"}
-
-
-@pytest.fixture(autouse=True)
-def sound() -> Any:
-    forget_settings()
-    yield
-    assert find_problems() == []
-    forget_settings()
-
-
-@pytest.fixture
-def play() -> Callable[..., Stage]:
-    def run(*steps: Any) -> Stage:
-        stage = Stage()
-        for step in steps:
-            step(stage)
-        return stage
-
-    return run
 
 
 def sheets() -> Any:

@@ -35,6 +35,13 @@ def main() -> int:
     parser.add_argument("--database", action="store_true", help="kill the database instead of the worker")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
+    with own_installation():
+        return try_all(given, random.Random(given.seed))
+
+
+@contextmanager
+def own_installation() -> Iterator[None]:
+    """A database and files of its own, in a temporary folder unless VAR_DIR is set."""
     with tempfile.TemporaryDirectory(prefix="kills", dir=os.environ.get("TMPDIR")) as folder:
         os.environ.setdefault("VAR_DIR", folder)
         os.environ["DJANGO_SETTINGS_MODULE"] = "crm.settings"
@@ -42,7 +49,7 @@ def main() -> int:
         Path(os.environ["VAR_DIR"]).mkdir(parents=True, exist_ok=True)
         set_up()
         try:
-            return try_all(given, random.Random(given.seed))
+            yield
         finally:
             tear_down()
 
