@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from contacts.admin.absence import SheetFinder
 from contacts.identity import lift_suppressions, suppress_addresses
 from contacts.models import ChannelState, Contact, ContactState
+from crm.audit import actor_of
 from crm.errors import CardfileError
 
 __all__ = ["ChannelVerbs", "Wish", "list_wishes"]
@@ -82,7 +83,7 @@ class ChannelVerbs(SheetFinder):
             messages.error(request, _("The address was changed meanwhile, so nothing was done. Look at it again."))
             return redirect("admin:contacts_contact_change", contact_id)
         try:
-            wish.act(value, f"user:{request.user.pk}")
+            wish.act(value, actor_of(request))
         except CardfileError as error:
             messages.error(request, _(error.message))
         else:

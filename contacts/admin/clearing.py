@@ -18,6 +18,7 @@ from contacts.admin.journal import show_moment
 from contacts.identity.clearing import MOST, clear_waiting, count_clear, stop_clearing, take_back_clearing
 from contacts.models import Clearing, Contact, Merge
 from crm.admin.waiting import forget_counts
+from crm.audit import actor_of
 from crm.errors import CardfileError
 
 __all__ = ["ClearingPages"]
@@ -52,7 +53,7 @@ class ClearingPages:
 
     def clear(self, request: HttpRequest) -> HttpResponse:
         try:
-            clearing = clear_waiting(by=f"user:{request.user.pk}")
+            clearing = clear_waiting(by=actor_of(request))
         except CardfileError as error:
             messages.info(request, _(error.message))
             return redirect("admin:contacts_duplicatecase_changelist")
@@ -83,7 +84,7 @@ class ClearingPages:
                 request, _("It stops after the cases that are being merged now. The others stay in the inbox.")
             )
         elif verb == "undo":
-            take_back_clearing(clearing.pk, by=f"user:{request.user.pk}")
+            take_back_clearing(clearing.pk, by=actor_of(request))
         forget_counts()
         return redirect("admin:contacts_duplicatecase_clearing", clearing.pk)
 

@@ -17,7 +17,7 @@ from contacts.admin.absence import WITH_SHEET
 from contacts.admin.activity import ContactActivity, show_filter
 from contacts.admin.cases import list_open_cases
 from contacts.admin.channels import ChannelVerbs
-from contacts.admin.contact_list import ContactListAdmin, actor_of
+from contacts.admin.contact_list import ContactListAdmin
 from contacts.admin.identifiers import IdentifierVerbs
 from contacts.admin.merging import compare_url
 from contacts.admin.panels import read_summary
@@ -27,6 +27,7 @@ from contacts.admin.taking_back import HistoryVerbs
 from contacts.columns import CUSTOM_PREFIX
 from contacts.identity import Outcome, Status, erase_contacts, restore_contacts
 from contacts.models import Change, Contact, ContactState, CustomField
+from crm.audit import actor_of
 from crm.errors import CardfileError
 
 __all__ = ["ContactAdmin"]

@@ -22,8 +22,9 @@ from contacts.admin.views import SavedViews
 from contacts.finding import Wanted, read_page, search_for
 from contacts.identity import delete_contacts
 from contacts.models import Contact, ContactState
+from crm.audit import actor_of
 
-__all__ = ["LISTED", "ContactListAdmin", "actor_of"]
+__all__ = ["LISTED", "ContactListAdmin"]
 
 LISTED: Final = (ContactState.ACTIVE, ContactState.DELETED)
 FOUND_AT_MOST: Final = 100
@@ -107,11 +108,6 @@ class ContactListAdmin(SavedViews, ContactExports):
         """The journal says it; Django's log would keep the names of erased people."""
 
     log_change = log_deletions = log_addition
-
-
-def actor_of(request: HttpRequest) -> str:
-    """Who writes, as the journal names them."""
-    return f"user:{request.user.pk}"
 
 
 def shows_deleted(request: HttpRequest) -> bool:

@@ -32,6 +32,7 @@ from contacts.identity.duplicates import put_off_case, waiting_cases
 from contacts.identity.suggestions import Level
 from contacts.models import CaseReason, CaseStatus, DuplicateCase
 from crm.admin.waiting import forget_counts
+from crm.audit import actor_of
 from crm.errors import CardfileError
 
 __all__ = ["DuplicateCaseAdmin"]
@@ -188,7 +189,7 @@ class DuplicateCaseAdmin(ClearingPages, ModelAdmin):
         if request.method != "POST" or not self.may_decide(request):
             raise PermissionDenied
         try:
-            verb(f"user:{request.user.pk}")
+            verb(actor_of(request))
         except CardfileError as error:
             messages.error(request, _(error.message))
         else:
@@ -214,7 +215,7 @@ class DuplicateCaseAdmin(ClearingPages, ModelAdmin):
     def merge_two(self, request: HttpRequest, case: DuplicateCase, survivor: Party, loser: Party) -> HttpResponse:
         seen = {party.contact.pk: party.contact.updated_at for party in (survivor, loser)}
         try:
-            merge_id = merge_contacts(survivor.contact.pk, loser.contact.pk, by=f"user:{request.user.pk}", seen=seen)
+            merge_id = merge_contacts(survivor.contact.pk, loser.contact.pk, by=actor_of(request), seen=seen)
         except CardfileError as error:
             messages.error(request, _(error.message))
             return redirect(compare_url(survivor.contact.pk, loser.contact.pk, case=case.pk))

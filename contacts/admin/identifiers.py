@@ -30,6 +30,7 @@ from contacts.identity.world import primary_key_of
 from contacts.keys import PERMANENT_KINDS, Kind
 from contacts.models import Contact, CustomField, Identifier
 from contacts.records import Key
+from crm.audit import actor_of
 from crm.errors import CardfileError
 
 __all__ = ["Group", "Held", "IdentifierVerbs", "list_identifiers"]
@@ -174,7 +175,7 @@ class IdentifierVerbs(SheetFinder):
         if contact is None or row is None:
             return self.explain_lost_identifier(request, contact_id, contact)
         named = contact.pk, Kind(row.kind), row.app, row.value
-        by = f"user:{request.user.pk}"
+        by = actor_of(request)
         try:
             done = detach_identifier(*named, by=by, dry_run=request.method != "POST")
         except CardfileError as error:
@@ -212,7 +213,7 @@ class IdentifierVerbs(SheetFinder):
     ) -> HttpResponse | None:
         """Where to go on when it was moved; else the page says what will happen, or who stands in the way."""
         named = contact.pk, Kind(row.kind), row.app, row.value
-        by, moves = f"user:{request.user.pk}", request.method == "POST"
+        by, moves = actor_of(request), request.method == "POST"
         try:
             done = move_identifier(*named, taker.pk if taker else 0, by=by, dry_run=not moves)
         except CardfileError as error:

@@ -25,6 +25,7 @@ from contacts.admin.wording import KINDS, RULES, SYSTEM_LABELS, link_contact, wo
 from contacts.identity import UndoReport, undo_merge
 from contacts.keys import Kind
 from contacts.models import Contact, CustomField, Merge, MergeMove
+from crm.audit import actor_of
 from crm.errors import CardfileError
 
 __all__ = ["MergeAdmin"]
@@ -135,7 +136,7 @@ class MergeAdmin(MergePages, ReadOnlyAdmin):
 
     def undo(self, request: HttpRequest, merge: Merge) -> HttpResponse:
         try:
-            report = undo_merge(merge.pk, by=f"user:{request.user.pk}")
+            report = undo_merge(merge.pk, by=actor_of(request))
         except CardfileError as error:
             messages.error(request, _(error.message))
             return redirect("admin:contacts_merge_change", merge.pk)

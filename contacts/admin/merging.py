@@ -32,6 +32,7 @@ from contacts.identity.settings import current_settings
 from contacts.keys import Kind
 from contacts.models import Contact, ContactState, CustomField
 from contacts.records import Key
+from crm.audit import actor_of
 from crm.errors import CardfileError
 
 __all__ = ["MergePages", "compare_url", "read_id"]
@@ -142,7 +143,7 @@ class MergePages:
             done = verb(
                 survivor.pk,
                 loser.pk,
-                by=f"user:{request.user.pk}",
+                by=actor_of(request),
                 choices=turn_into_choices(comparison),
                 seen=asked.seen,
             )

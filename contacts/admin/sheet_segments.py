@@ -20,6 +20,7 @@ from contacts import populations
 from contacts.admin.absence import SheetFinder
 from contacts.admin.actors import name_actors
 from contacts.models import Contact
+from crm.audit import actor_of
 from crm.errors import CardfileError
 
 __all__ = ["SegmentChoice", "SheetSegments"]
@@ -113,7 +114,7 @@ class SheetSegments(SheetFinder):
             messages.error(request, " ".join(str(line) for lines in form.errors.values() for line in lines))
             return redirect(segments_of(contact_id))
         try:
-            count = populations.current().add(form.population, [contact_id], by=by_of(request))
+            count = populations.current().add(form.population, [contact_id], by=actor_of(request))
         except CardfileError as error:
             messages.error(request, _(error.message))
         except IntegrityError:
@@ -131,7 +132,7 @@ class SheetSegments(SheetFinder):
         number = int(given) if given.isascii() and given.isdecimal() and len(given) < 19 else 0
         keeper = populations.current()
         try:
-            count = keeper.remove(number, [contact_id], by=by_of(request)) if keeper.find(number) else 0
+            count = keeper.remove(number, [contact_id], by=actor_of(request)) if keeper.find(number) else 0
         except CardfileError as error:
             messages.error(request, _(error.message))
         else:
@@ -150,8 +151,3 @@ class SheetSegments(SheetFinder):
 
 def segments_of(contact_id: int) -> str:
     return reverse("admin:contacts_contact_change", args=[contact_id]) + "#segments"
-
-
-def by_of(request: HttpRequest) -> str:
-    """Who writes, as memberships name them."""
-    return f"user:{request.user.pk}"

@@ -28,6 +28,7 @@ from contacts.identity.errors import DeleteInstead, MergeInstead
 from contacts.identity.going_back import InTheWay, Restored
 from contacts.identity.revert import PARTS, Because
 from contacts.models import Change, ChangeKind, Contact, CustomField
+from crm.audit import actor_of
 from crm.errors import CardfileError
 
 __all__ = ["HistoryVerbs"]
@@ -119,7 +120,7 @@ class HistoryVerbs(SheetFinder):
         if change.kind == ChangeKind.MERGED and change.merge_id is not None:
             return redirect("admin:contacts_merge_undo", change.merge_id)
         anyway = request.POST.getlist("anyway") if request.method == "POST" else ()
-        by = f"user:{request.user.pk}"
+        by = actor_of(request)
         try:
             report = take_back_change(contact_id, change_id, by=by, anyway=anyway, dry_run=request.method != "POST")
         except CardfileError as error:

@@ -25,7 +25,7 @@ from unfold.admin import ModelAdmin
 from crm.admin import dashboard, waiting
 from crm.admin.job_words import About, find_about, label_of, name_owners
 from crm.admin.queue import ENDED_BADLY, find_failed, read_queue
-from crm.audit import note
+from crm.audit import actor_of, note
 from crm.jobs import app
 from crm.models import AuditEntry
 
@@ -271,7 +271,7 @@ def cancel(job: Any) -> tuple[bool, str]:
 def note_done(request: HttpRequest, job: Any, verb: str) -> None:
     """Who took a job in hand, in the audit log."""
     about, details = f"procrastinate.procrastinatejob:{job.pk}", {"job": label_of(job.task_name), "verb": verb}
-    note(AuditEntry.Action.CHANGED, by=f"user:{request.user.pk}", about=about, details=details, request=request)
+    note(AuditEntry.Action.CHANGED, by=actor_of(request), about=about, details=details, request=request)
 
 
 VERBS: Final[Mapping[str, Callable[[Any], tuple[bool, str]]]] = {"retry": retry, "cancel": cancel}

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import Resolver404, resolve
 
-from crm.audit import Action, note
+from crm.audit import Action, actor_of, note
 from crm.login import sessions
 from crm.login.second_factor import has_second_factor
 from crm.roles import requires_two_factor
@@ -31,7 +31,7 @@ class AccountMiddleware:
         if settings.SESSION_COOKIE_NAME not in request.COOKIES or not request.user.is_authenticated:
             return self.get_response(request)
         if sessions.is_over(request.session):
-            note(Action.SESSION_ENDED, by=f"user:{request.user.pk}", details={"why": "too old"}, request=request)
+            note(Action.SESSION_ENDED, by=actor_of(request), details={"why": "too old"}, request=request)
             logout(request)
             return redirect("admin:login")
         sessions.touch(request)

@@ -23,13 +23,14 @@ from contacts.admin.listing import UncountedList, UncountedPaginator
 from contacts.admin.views import read_views
 from contacts.models import ActionVerb, Contact
 from contacts.selections import Selection
+from crm.audit import actor_of
 from segments.catalogue import find_users
 from segments.conditions.errors import DefinitionRefused
 from segments.conditions.lookups import DatabaseLookups
 from segments.errors import CountTookTooLong
 from segments.membership import count_members, members, remove_members
 from segments.models import Membership, Segment
-from segments.pages.page import SegmentPage, actor_of
+from segments.pages.page import SegmentPage
 from segments.pages.words import show_sentence
 
 __all__ = ["MembersExportView", "MembersView", "SegmentMembers", "read_place"]

@@ -9,9 +9,10 @@ from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
 from unfold.views import UnfoldModelAdminViewMixin
 
+from crm.audit import actor_of
 from segments.models import Segment
 
-__all__ = ["SegmentPage", "actor_of", "find_segment", "may_see_contacts"]
+__all__ = ["SegmentPage", "find_segment", "may_see_contacts"]
 
 
 class SegmentPage(UnfoldModelAdminViewMixin, TemplateView):
@@ -53,8 +54,3 @@ def find_segment(segment_id: int) -> Segment:
 def may_see_contacts(request: HttpRequest) -> bool:
     """As the contact list has it."""
     return any(request.user.has_perm(f"contacts.{verb}_contact") for verb in ("view", "change"))
-
-
-def actor_of(request: HttpRequest) -> str:
-    """Who writes, as memberships name them."""
-    return f"user:{request.user.pk}"

@@ -12,13 +12,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_protect
 
-from contacts.admin.contact_list import actor_of
 from contacts.admin.imports.doors import address_of, find_import, read_number, render, require
 from contacts.imports import flow
 from contacts.imports.errors import FileTooLarge
 from contacts.imports.files import store
 from contacts.imports.limits import EXCEL_LIMIT, TEXT_LIMIT, show_size
 from contacts.models import Import
+from crm.audit import actor_of
 from crm.errors import CardfileError
 
 __all__ = ["upload_view"]

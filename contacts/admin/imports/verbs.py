@@ -11,11 +11,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contacts.admin.contact_list import actor_of
 from contacts.admin.imports.doors import address_of, find_import, go_on, render, require
 from contacts.admin.imports.words import say_number
 from contacts.imports import flow
 from contacts.models import Import, ImportStatus
+from crm.audit import actor_of
 from crm.errors import CardfileError
 
 __all__ = ["Action", "do_view", "is_lost", "list_actions", "undo_view"]
