@@ -110,7 +110,7 @@ def test_nonsense_moves_nothing(admin_client, play, to):
 
     for answer in (admin_client.post(address, {"to": to}), admin_client.get(address, {"to": to, "q": to})):
         assert answer.status_code == 200
-    for number in (1, 2**70):
+    for number in (2**60, 2**70):  # a small one may be there, in a database that is new
         address = reverse("admin:contacts_contact_move", args=[stage.ids["olena"], number])
         assert admin_client.get(address).status_code == 302
     assert Contact.objects.get(pk=stage.ids["olena"]).email == OLENA
