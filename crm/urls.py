@@ -12,6 +12,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("contacts.pages.urls")),
     path("api/", include("contacts.api.urls")),
+    path("api/", include("contacts.tracking.urls")),
     path("api/", include("segments.api.urls")),
     path("api/schema", SpectacularAPIView.as_view(renderer_classes=[OpenApiJsonRenderer2]), name="api-schema"),
     path(
