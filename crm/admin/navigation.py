@@ -50,6 +50,15 @@ GROUPS: Final[list[tuple[Any, list[Entry]]]] = [
         ],
     ),
     (
+        _("Sources"),
+        [
+            model(_("Websites"), "language", "contacts.site"),
+            model(_("Apps"), "smartphone", "contacts.app"),
+            model(_("Forms"), "dynamic_form", "contacts.subscriptionform"),
+            model(_("Event types"), "category", "contacts.eventtype"),
+        ],
+    ),
+    (
         _("Connections"),
         [
             model(_("API keys"), "key", "crm.apikey"),
@@ -66,7 +75,6 @@ GROUPS: Final[list[tuple[Any, list[Entry]]]] = [
             model(_("Junk values"), "block", "contacts.junkvalue"),
             model(_("Subscription categories"), "mark_email_read", "contacts.subscriptioncategory"),
             Entry(_("Retention"), "auto_delete", "contacts_retention", "contacts.view_policy"),
-            model(_("Event types"), "category", "contacts.eventtype"),
         ],
     ),
     (
