@@ -17,11 +17,11 @@ from contacts.activity import EventOutcome, EventStatus, OrderOutcome, OrderStat
 from contacts.api import schema_activity as schema
 from contacts.api.reading_tokens import find_push_tokens
 from contacts.api.refusals import check_readable, refused
-from contacts.api.translate import is_empty
-from contacts.api.translate_activity import WireEvent, WireOrder, problems_of, read_event, read_moment, read_order
+from contacts.api.translate_activity import WireEvent, WireOrder, problems_of, read_event, read_order
 from contacts.keys import Kind
 from contacts.models import Account
 from contacts.records import Problem
+from contacts.wire import is_empty, read_moment
 from crm.api.errors import STATUS_BY_CODE, NotFound, describe
 from crm.api.views import EVENT_BODY_BYTES, ApiView
 

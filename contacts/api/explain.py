@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from contacts.api.translate import WireContact, show_change
+from contacts.api.translate import show_change
 from contacts.identity import Outcome, Status
+from contacts.wire import WireContact
 
 __all__ = ["explain"]
 

@@ -13,11 +13,12 @@ from contacts.api import schema_history as schema
 from contacts.api.fields import keys_by_id
 from contacts.api.naming import find_kept
 from contacts.api.refusals import no_such_contact, refused
-from contacts.api.translate import is_empty, show_change, without_absent
+from contacts.api.translate import show_change, without_absent
 from contacts.filters import MomentFilter
 from contacts.identity.erase import ERASED_VALUE
 from contacts.models import Change, ChangeKind, ChannelState
 from contacts.records import Problem
+from contacts.wire import is_empty
 from crm.api.pagination import answer_page, fetch_page, read_page
 from crm.api.views import ApiView
 

@@ -13,7 +13,7 @@ from contacts.api import schema_merging as schema
 from contacts.api.fields import keys_by_id
 from contacts.api.refusals import no_such_contact, refused
 from contacts.api.resource import custom_columns
-from contacts.api.translate import is_empty, read_id, show_change
+from contacts.api.translate import read_id, show_change
 from contacts.api.translate_resource import column_named
 from contacts.api.views import name_of_caller, read_flag
 from contacts.identity import UndoReport, merge_contacts, undo_merge
@@ -21,6 +21,7 @@ from contacts.identity.errors import ContactNotFound
 from contacts.identity.merge import rehearse_merge
 from contacts.models import Merge
 from contacts.records import Problem
+from contacts.wire import is_empty
 from crm.api.views import ApiView
 
 __all__ = ["MergeView", "UndoView"]

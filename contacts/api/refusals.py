@@ -9,9 +9,9 @@ from typing import Any
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
-from contacts.api.translate import WireContact
 from contacts.identity.errors import ContactNotFound, ExternalIdTaken, InvalidRecord
 from contacts.records import Problem
+from contacts.wire import WireContact
 from crm.errors import CardfileError
 
 __all__ = ["check_readable", "no_such_contact", "refused_conditions", "told_on_the_wire"]

@@ -12,11 +12,11 @@ from contacts.api.explain import explain
 from contacts.api.fields import keys_by_id
 from contacts.api.refusals import told_on_the_wire
 from contacts.api.resource import custom_columns
-from contacts.api.translate import WireContact, is_empty
 from contacts.api.views import name_of_caller
 from contacts.identity import resolve_one
 from contacts.identity.types import API
 from contacts.keys import Kind
+from contacts.wire import WireContact, is_empty
 from crm.api.views import ApiView
 
 __all__ = ["ResolveView"]

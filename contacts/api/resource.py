@@ -13,7 +13,6 @@ from rest_framework.response import Response
 from contacts.api import schema_resource as schema
 from contacts.api.naming import find_active, find_by_external_ids
 from contacts.api.refusals import check_readable, no_such_contact, refused, told_on_the_wire
-from contacts.api.translate import WireContact
 from contacts.api.translate_resource import customs_of, read_resource, show_resource
 from contacts.api.views import name_of_caller, read_flag
 from contacts.columns import Column
@@ -24,6 +23,7 @@ from contacts.identity.types import API
 from contacts.models import Account, Contact
 from contacts.normalize import normalize
 from contacts.records import Problem
+from contacts.wire import WireContact
 from crm.api.errors import RESOURCE
 from crm.api.views import ApiView
 

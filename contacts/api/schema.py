@@ -16,7 +16,8 @@ from drf_spectacular.utils import (
 from rest_framework import serializers
 
 from contacts.api.links import IN_ANSWER, IN_PATH, to_contact, to_external_id
-from contacts.api.translate import CHANGEABLE_CHANNELS, LARGEST_ID, PERMANENT_CHANNELS, SHOWN_IDENTIFIERS
+from contacts.api.translate import CHANGEABLE_CHANNELS, PERMANENT_CHANNELS, SHOWN_IDENTIFIERS
+from contacts.wire import LARGEST_ID
 from crm.api.links import Link, leads_to
 
 __all__ = ["add_contact", "delete_by_external_id", "delete_contact", "get_contact", "update_contact"]

@@ -15,7 +15,7 @@ from rest_framework import serializers
 
 from contacts.api.links import to_contact
 from contacts.api.schema import BODY_FAILURES, CONTACT_ID, DRY_RUN, FAILURES, UNKNOWN, ContactUpdate, failure
-from contacts.api.translate import LARGEST_ID
+from contacts.wire import LARGEST_ID
 from crm.api.links import Link, leads_to
 
 __all__ = ["merge", "undo"]

@@ -11,10 +11,10 @@ from rest_framework import serializers
 from contacts.api.schema import BODY_FAILURES, FAILURES, failure
 from contacts.api.schema_bulk import Choices, Counts
 from contacts.api.schema_resource import RESOURCE_BODY_FAILURES, RESOURCE_FAILURES, resource_failure
-from contacts.api.translate import LARGEST_ID
 from contacts.api.translate_bulk import DEDUPE_NAMES
 from contacts.exports.filters import STATUSES
 from contacts.exports.flow import FORMATS_IN_BACKGROUND
+from contacts.wire import LARGEST_ID
 from crm.api.links import Link, leads_to
 from crm.api.pagination import PAGE_PARAMETERS
 

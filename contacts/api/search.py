@@ -14,9 +14,10 @@ from contacts.api import schema_contacts as schema
 from contacts.api.fields import keys_by_id
 from contacts.api.reading import show_contacts
 from contacts.api.refusals import refused_conditions
-from contacts.api.translate import LARGEST_ID, is_empty, read_id
+from contacts.api.translate import read_id
 from contacts.filters import ContactFilter
 from contacts.models import Contact, ContactState
+from contacts.wire import LARGEST_ID, is_empty
 from crm.api.pagination import answer_page, fetch_page, read_page
 from crm.api.views import ApiView
 

@@ -17,11 +17,11 @@ from contacts.activity.consents import LONGEST_CATEGORY, replace_subscriptions
 from contacts.api import schema_subscriptions as schema
 from contacts.api.naming import find_active
 from contacts.api.refusals import no_such_contact, refused
-from contacts.api.translate import is_empty, trouble_of
 from contacts.api.views import name_of_caller
 from contacts.identity.errors import ContactNotFound
 from contacts.models import Consent, ContactState
 from contacts.records import Problem
+from contacts.wire import is_empty, trouble_of
 from crm.api.renderers import Sentence
 from crm.api.views import ApiView
 

@@ -15,7 +15,6 @@ from contacts.api import schema_tokens as schema
 from contacts.api.activity import name_of_caller, read_list
 from contacts.api.reading_tokens import Token, find_token, find_tokens
 from contacts.api.refusals import refused
-from contacts.api.translate import WireContact
 from contacts.api.translate_activity import problems_of
 from contacts.api.translate_tokens import (
     MAX_APP,
@@ -28,6 +27,7 @@ from contacts.api.translate_tokens import (
 from contacts.identity import Outcome, Status, resolve
 from contacts.identity.types import ORDER
 from contacts.records import Problem
+from contacts.wire import WireContact
 from crm.api.errors import NotFound
 from crm.api.renderers import Sentence
 from crm.api.views import ApiView

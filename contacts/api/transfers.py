@@ -18,7 +18,7 @@ from contacts.api.bulk import ReadableByWriters, check_call, named, settle
 from contacts.api.fields import keys_by_id
 from contacts.api.jobs_shown import CONDITIONS, read_conditions, show_export, show_import
 from contacts.api.refusals import refused, refused_conditions
-from contacts.api.translate import is_empty, read_id
+from contacts.api.translate import read_id
 from contacts.api.translate_bulk import WireBulk, read_choices, read_texts, read_yes_no
 from contacts.api.views import name_of_caller
 from contacts.columns import CUSTOM_PREFIX
@@ -34,6 +34,7 @@ from contacts.imports.limits import TEXT_LIMIT
 from contacts.imports.plan import Options
 from contacts.models import ContactExport, Import
 from contacts.records import Problem
+from contacts.wire import is_empty
 from crm.api.errors import RESOURCE, BodyTooLarge, NotFound
 from crm.api.pagination import answer_page, fetch_page, read_page
 from crm.api.views import ApiView

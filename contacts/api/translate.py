@@ -8,15 +8,14 @@ and what that refuses is told with the path the client sent it under.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from contacts.columns import CUSTOM_PREFIX
 from contacts.keys import CHANGEABLE_KINDS, Kind
 from contacts.normalize import clean_email
-from contacts.records import Problem
+from contacts.wire import LARGEST_ID, WireContact, is_empty, objects_of, trouble_of
 
-__all__ = ["FieldKeys", "WireContact", "read_contact", "read_update", "show_change", "show_contact"]
+__all__ = ["FieldKeys", "read_contact", "read_update", "show_change", "show_contact"]
 
 FieldKeys = Callable[[Collection[int]], Mapping[int, str]]
 """Gives the keys of custom fields by their ids; the ids that a body named are handed over."""
@@ -62,36 +61,7 @@ SHOWN_CHANNELS: Final = {
     Kind.TELEGRAM: "telegram",
 }
 SHOWN_IDENTIFIERS: Final = (CHANGEABLE_KINDS | {Kind.ADVERTISING}) - SHOWN_CHANNELS.keys()
-MAX_DETAIL: Final = 500
 MAX_APP_DIGITS: Final = 9
-LARGEST_ID: Final = 2**63 - 1
-
-
-@dataclass(slots=True)
-class WireContact:
-    """A body as it was read: the raw record, where each of its columns came from, and what could not be read at all."""
-
-    record: dict[str, Any] = field(default_factory=dict)
-    paths: dict[str, str] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
-
-    def refuse(self, path: str, code: str, message: str) -> None:
-        self.problems.append(Problem(path, code, message))
-
-    def put(self, column: str, value: Any, path: str) -> None:
-        self.record[column] = value
-        self.paths[column] = path
-
-    def located(self, problems: Iterable[Problem]) -> list[Problem]:
-        """Problems of columns as problems of paths in the body."""
-        return [problem._replace(column=self.path_of(problem.column)) for problem in problems]
-
-    def path_of(self, column: str) -> str:
-        """``identifiers[2].value`` is found by its longest known beginning, ``identifiers[2]``."""
-        if column in self.paths:
-            return self.paths[column]
-        known, dot, rest = column.rpartition(".")
-        return f"{self.path_of(known)}{dot}{rest}" if known else column
 
 
 # Reading
@@ -192,18 +162,6 @@ def read_details(
             yield name, str(value).strip()
 
 
-def trouble_of(value: Any) -> tuple[str, str] | None:
-    """Why a text that is only kept, and never compared, cannot be kept."""
-    if isinstance(value, Mapping | list):
-        return "not_text", "Write this value as text."
-    text = str(value)
-    if len(text) > MAX_DETAIL:
-        return "too_long", f"The value has at most {MAX_DETAIL} characters, this one {len(text)}."
-    if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
-        return "invalid_character", "The value holds a character that cannot be stored; remove it."
-    return None
-
-
 def read_identifiers(wire: WireContact, given: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     for path, identifier in objects_of(wire, "identifiers", given):
         kind = str(identifier.get("kind")).strip().lower()
@@ -240,23 +198,6 @@ def read_id(value: Any) -> int:
     """A whole number, also as text; 0, which nothing has, for anything else."""
     text = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_ID)) else 0
-
-
-def objects_of(wire: WireContact, name: str, given: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The objects of a list, each with its path; one object counts as a list of one."""
-    if is_empty(given):
-        return
-    items = given if isinstance(given, list) else [given]
-    for position, item in enumerate(items):
-        path = f"{name}[{position}]"
-        if isinstance(item, Mapping):
-            yield path, item
-        elif not is_empty(item):
-            wire.refuse(path, "not_an_object", f"Send “{name}” as a list of objects.")
-
-
-def is_empty(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
 
 
 # Showing

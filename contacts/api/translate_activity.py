@@ -6,27 +6,20 @@ under; whether a value will do is for ``contacts.activity`` to say, and whose th
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
 from contacts.activity import NewEvent, NewOrder
-from contacts.api.translate import WireContact, is_empty, objects_of
 from contacts.records import Problem
+from contacts.wire import WireContact, Zone, is_empty, objects_of, read_moment, read_text
 
-__all__ = ["WireEvent", "WireOrder", "problems_of", "read_event", "read_moment", "read_order"]
+__all__ = ["WireEvent", "WireOrder", "problems_of", "read_event", "read_order"]
 
-Zone = Callable[[], tzinfo]
-"""Gives the zone of a time that says none; asked only where there is one."""
-
-MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d(?:$|[Tt ]\d)", re.ASCII)
-"""Else a row of digits would be read as some date."""
-LONGEST_MOMENT: Final = 40
 LONGEST_NUMBER: Final = 40
 
 ORDER_PATHS: Final = {
@@ -211,29 +204,6 @@ def read_word(value: Any) -> Any:
     """A word that is compared, such as a status: without regard to its case."""
     text = read_text(value)
     return text.upper() if isinstance(text, str) else text
-
-
-def read_text(value: Any) -> Any:
-    """A trimmed text, numbers as texts, empty where there is none; what is no text stays as it is, to be refused."""
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value.strip()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
-
-
-def read_moment(value: Any, zone: Zone) -> datetime | None:
-    """ISO 8601, up to microseconds, finer digits are cut; None for what is no time."""
-    text = read_text(value)
-    if not isinstance(text, str) or len(text) > LONGEST_MOMENT or not MOMENT.match(text):
-        return None
-    try:
-        moment = datetime.fromisoformat(text.upper())
-        return (moment if moment.tzinfo else moment.replace(tzinfo=zone())).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 # Events

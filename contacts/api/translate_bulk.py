@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from contacts.api.translate import FieldKeys, WireContact, is_empty, read_contact, read_id
+from contacts.api.translate import FieldKeys, read_contact, read_id
 from contacts.columns import CUSTOM_PREFIX
 from contacts.records import Problem
+from contacts.wire import WireContact, is_empty
 
 __all__ = [
     "MOST_CONTACTS",

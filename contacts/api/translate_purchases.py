@@ -8,17 +8,8 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 
 from contacts.activity import NewOrder
-from contacts.api.translate import WireContact, is_empty, objects_of
-from contacts.api.translate_activity import (
-    WireOrder,
-    Zone,
-    read_moment,
-    read_numbers,
-    read_text,
-    read_texts,
-    read_word,
-    require,
-)
+from contacts.api.translate_activity import WireOrder, read_numbers, read_texts, read_word, require
+from contacts.wire import WireContact, Zone, is_empty, objects_of, read_moment, read_text
 
 __all__ = ["read_purchase"]
 

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from contacts.api.translate import WireContact, is_empty, without_absent
+from contacts.api.translate import without_absent
 from contacts.columns import CUSTOM_PREFIX, SYSTEM_COLUMNS, Column
+from contacts.wire import WireContact, is_empty
 
 __all__ = ["column_named", "customs_of", "read_resource", "show_resource"]
 

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from contacts.api.translate import FieldKeys, WireContact, is_empty, read_contact, trouble_of
+from contacts.api.translate import FieldKeys, read_contact
 from contacts.normalize import InvalidValue, clean_email
 from contacts.records import Problem
+from contacts.wire import WireContact, is_empty, trouble_of
 
 __all__ = ["WireEmails", "WireSubscription", "read_emails", "read_subscription"]
 

@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
-from contacts.api.translate import CHANGEABLE_CHANNELS, WireContact, is_empty
-from contacts.api.translate_activity import read_text
+from contacts.api.translate import CHANGEABLE_CHANNELS
 from contacts.keys import Kind
 from contacts.records import Problem
+from contacts.wire import WireContact, is_empty, read_text
 
 __all__ = ["MAX_APP", "read_active", "read_added_token", "read_duration", "read_named_token", "show_active"]
 

@@ -13,8 +13,8 @@ from contacts.api.resource import ByEmailView, ByExternalIdView
 from contacts.api.search import EmailsView
 from contacts.api.subscribe import AddUnsubscribedView, ConfirmationView, DeleteUnsubscribedView, SubscribeView
 from contacts.api.subscriptions import ContactSubscriptionsView, SubscriptionsView
-from contacts.api.translate import LARGEST_ID
 from contacts.api.views import ContactsView, ContactView
+from contacts.wire import LARGEST_ID
 
 
 class ContactIdConverter(IntConverter):

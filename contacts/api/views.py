@@ -14,9 +14,10 @@ from contacts.api.explain import explain
 from contacts.api.fields import keys_by_id
 from contacts.api.reading import find_by_external_id, read_shown_contact
 from contacts.api.refusals import check_readable, no_such_contact, told_on_the_wire
-from contacts.api.translate import WireContact, read_contact, read_update
+from contacts.api.translate import read_contact, read_update
 from contacts.identity import Outcome, delete_contacts, erase_contacts, resolve_one
 from contacts.identity.types import API
+from contacts.wire import WireContact
 from crm.api.renderers import Sentence
 from crm.api.views import ApiView
 

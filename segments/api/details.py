@@ -12,9 +12,9 @@ from rest_framework.response import Response
 
 from contacts.api.naming import find_kept
 from contacts.api.refusals import no_such_contact, refused
-from contacts.api.translate import is_empty
 from contacts.api.views import name_of_caller
 from contacts.records import Problem
+from contacts.wire import is_empty
 from crm.api.views import ApiView
 from segments.api import schema_details as schema
 from segments.api.views import find_segment, show_segment

@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 from contacts.api.links import to_contact
 from contacts.api.schema import BODY_FAILURES, FAILURES, OLENA, Contact, failure, sentence
-from contacts.api.translate import LARGEST_ID
+from contacts.wire import LARGEST_ID
 from crm.api.links import Link, leads_to
 from crm.api.pagination import PAGE_PARAMETERS
 from segments.api.translate import MOST_MEMBERS

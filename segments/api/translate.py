@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
-from contacts.api.translate import is_empty, read_id
+from contacts.api.translate import read_id
 from contacts.records import Problem
+from contacts.wire import is_empty
 
 __all__ = ["MOST_MEMBERS", "NamedContacts", "read_named_contacts"]
 
