@@ -7,7 +7,7 @@ who somebody is, changes no field of a contact, and knows no request, no form, n
 from contacts.activity.events import note_events, record_events
 from contacts.activity.orders import record_orders
 from contacts.activity.timeline import TimelineEntry, TimelinePage, timeline
-from contacts.activity.totals import Revenue, Totals, read_totals
+from contacts.activity.totals import Revenue, Totals, read_revenues, read_totals
 from contacts.activity.types import (
     MOBILE_EVENT,
     WEB_EVENT,
@@ -33,6 +33,7 @@ __all__ = [
     "TimelinePage",
     "Totals",
     "note_events",
+    "read_revenues",
     "read_totals",
     "record_events",
     "record_orders",

@@ -22,12 +22,14 @@ from contacts.identity.errors import ContactNotFound, WriteConflict
 from contacts.identity.load import array_of, open_cursor, text_array
 from contacts.identity.orders import attach_orders, find_order_contacts, order_key, resolve_with_orders
 from contacts.identity.settings import current_settings
+from contacts.identity.totals import refresh_totals
 from contacts.identity.types import ORDER
 from contacts.normalize import normalize
 from contacts.records import Key, Problem, Record
 
 __all__ = ["record_orders"]
 
+BOUGHT: Final = "DELIVERED"
 EVENT_SOURCE: Final = "order"
 MAX_ROUNDS: Final = 3
 STORED: Final = ("status", "total_cost", "currency", "ordered_at", "items", "details", "source")
@@ -68,9 +70,12 @@ def record_orders(
 
 
 class _Draft:
-    """One order while a batch goes over it: as it is stored, then as each record leaves it."""
+    """One order while a batch goes over it: as it is stored, then as each record leaves it.
 
-    __slots__ = ("contact_id", "id", "is_changed", "number", "values")
+    ``counts`` where it was or became one of those that are bought.
+    """
+
+    __slots__ = ("contact_id", "counts", "id", "is_changed", "number", "values")
 
     def __init__(self, number: str, contact_id: int, values: dict[str, Any], order_id: int | None = None) -> None:
         self.number = number
@@ -78,6 +83,7 @@ class _Draft:
         self.values = values
         self.id = order_id
         self.is_changed = False
+        self.counts = values["status"] == BOUGHT
 
     def take(self, values: Mapping[str, Any]) -> bool:
         """Take over what an order sent again says; tells whether that is a change."""
@@ -86,6 +92,7 @@ class _Draft:
         }
         self.values.update(changes)
         self.is_changed = self.is_changed or bool(changes)
+        self.counts = self.counts or self.values["status"] == BOUGHT
         return bool(changes)
 
 
@@ -237,6 +244,7 @@ class _OrderBatch:
         if changed:
             rows = [{"id": draft.id, "contact_id": draft.contact_id, **draft.values} for draft in changed]
             cursor.execute(_UPDATE, (self.at, orjson.dumps(rows, default=str).decode()))
+        refresh_totals(cursor, {draft.contact_id for draft in drafts if draft.is_changed and draft.counts})
 
     def row_of(self, draft: _Draft) -> tuple[Any, ...]:
         stored = {

@@ -1,6 +1,6 @@
 """The columns of the contact list: any that can be read, custom ones too, in the order that somebody likes.
 
-All of them stand on the contact's own row, so that no choice of columns costs a statement.
+All but one stand on the contact's own row, so that they cost no statement; what contacts bought is read once a page.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from contacts.activity import read_revenues
 from contacts.admin.channel_signs import show_channels
 from contacts.admin.journal import show_moment, show_value
+from contacts.admin.telling import show_money
 from contacts.admin.wording import SOURCES, show_channel, word
 from contacts.columns import Column
 from contacts.identity.settings import current_settings
@@ -27,6 +29,7 @@ __all__ = [
     "known_columns",
     "label_of",
     "offered_columns",
+    "prepare_columns",
     "registered_columns",
     "show_columns",
 ]
@@ -38,11 +41,13 @@ LONGEST: Final = 80
 COMBINED: Final = (
     Column("channels", "channels", gettext_noop("Channels"), write=False),
     Column("email_or_phone", "text", gettext_noop("Email or phone"), write=False),
+    Column("bought", "money", gettext_noop("Bought"), write=False),
 )
-"""Columns of the list alone, made of several that the registry has."""
+"""Columns of the list alone: made of several that the registry has, or of what hangs from the contact."""
 MADE_OF: Final[dict[str, tuple[str, ...]]] = {
     "channels": ("email_state", "phone_state"),
     "email_or_phone": ("email", "phone"),
+    "bought": (),
 }
 NAME: Final = ("first_name", "last_name")
 NAMES: Final[dict[str, str]] = {
@@ -79,6 +84,14 @@ def show_columns(keys: Sequence[str]) -> list[ShownColumn]:
     """What the list takes for its columns."""
     offered = offered_columns()
     return [ShownColumn(offered[key]) for key in keys if key in offered]
+
+
+def prepare_columns(shown: Iterable[Any], contacts: Sequence[Contact]) -> None:
+    """Read for all rows of a page what its columns show beside them; ``shown`` is what the list has for columns."""
+    if any(isinstance(column, ShownColumn) and column.column.key == "bought" for column in shown):
+        bought = read_revenues([contact.pk for contact in contacts])
+        for contact in contacts:
+            contact.bought = bought.get(contact.pk, [])  # type: ignore[attr-defined]
 
 
 def label_of(column: Column) -> str:
@@ -119,6 +132,12 @@ def show_phone(contact: Contact) -> str | SafeString:
     return show_channel(contact.phone, contact.phone_state)
 
 
+def show_bought(contact: Contact) -> str:
+    """By currency; of a page whose columns were prepared."""
+    sums = [show_money(revenue.amount, revenue.currency) for revenue in getattr(contact, "bought", ())]
+    return ", ".join(sums) or "—"
+
+
 def show_source(contact: Contact) -> str:
     return word(SOURCES, contact.source)
 
@@ -134,5 +153,6 @@ SHOWN: Final[dict[str, Callable[[Contact], str | SafeString]]] = {
     "email": show_email,
     "phone": show_phone,
     "source": show_source,
+    "bought": show_bought,
     "id": show_id,
 }

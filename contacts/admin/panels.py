@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Final
 
 from django.db.models import Count, Min
-from django.utils.formats import number_format
+from django.utils import timezone
+from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 
 from contacts import populations
-from contacts.activity import Totals, read_totals
+from contacts.activity import Revenue, Totals, read_totals
 from contacts.admin.channels import Wish, list_wishes
 from contacts.admin.telling import show_money
 from contacts.admin.wording import ICONS, KINDS, SOURCES, word
@@ -147,13 +148,28 @@ def list_figures(totals: Totals) -> list[Figure]:
     """Orders, revenue by currency, events."""
     delivered = _("{count} delivered").format(count=show_count(totals.delivered, more=False)) if totals.orders else ""
     return [
-        Figure(_("Orders"), show_count(totals.orders, more=totals.more_orders), delivered),
+        Figure(_("Orders"), show_count(totals.orders, more=False), delivered),
         *(
-            Figure(_("Revenue"), show_money(amount, currency), _("at least") if totals.more_orders else "")
-            for currency, amount in totals.revenue
+            Figure(_("Revenue"), show_money(revenue.amount, revenue.currency), say_revenue(revenue))
+            for revenue in totals.revenue
         ),
         Figure(_("Events"), show_count(totals.events, more=totals.more_events)),
     ]
+
+
+def say_revenue(revenue: Revenue) -> str:
+    """The average of several orders, and when the first and the last of them were made."""
+    first, last = show_day(revenue.first_at), show_day(revenue.last_at)
+    if revenue.orders == 1:
+        return _("one order, {day}").format(day=last)
+    average = show_money(revenue.average, revenue.currency)
+    text = _("{count} orders of {average} on average, {first} to {last}")
+    count = show_count(revenue.orders, more=False)
+    return text.format(count=count, average=average, first=first, last=last)
+
+
+def show_day(moment: datetime) -> str:
+    return date_format(timezone.localtime(moment), "DATE_FORMAT")
 
 
 def show_count(count: int, *, more: bool) -> str:

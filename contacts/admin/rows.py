@@ -11,6 +11,7 @@ from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext as _
 
 from contacts.admin.filters import say_label
+from contacts.admin.list_columns import prepare_columns
 from contacts.admin.listing import UncountedList, UncountedPaginator
 from contacts.finding.paging import Page, Place, Wanted, read_page
 from contacts.models import Contact
@@ -81,6 +82,7 @@ class ContactList(UncountedList):
     def get_results(self, request: HttpRequest) -> None:
         self.page = self.read()
         self.result_list = self.page.rows
+        prepare_columns(self.list_display, self.page.rows)
         self.result_count = self.full_result_count = len(self.result_list)
         self.has_next = self.page.older is not None
         self.show_full_result_count = self.can_show_all = self.multi_page = False

@@ -126,7 +126,8 @@ def _blank(row: ContactRow, moment: datetime) -> None:
 def _erase_rows(cursor: psycopg.Cursor[Any], ids: Sequence[int]) -> None:
     listed = load.array_of(ids)
     for table in (
-        "identifier", "event", "order", "consent", "change", "importrow", "importtrace", "importeffect", "undokept",
+        "identifier", "event", "order", "ordertotal", "consent", "change", "importrow", "importtrace",
+        "importeffect", "undokept",
         "bulkrow",
         "webhookdeadletter",
     ):  # fmt: skip

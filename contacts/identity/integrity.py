@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import psycopg
 
 from contacts.identity.load import array_of, open_cursor
+from contacts.identity.totals import FRESH_TOTALS
 from contacts.identity.world import ACTIVE, DELETED, ERASED, MERGED, PRIMARY_COLUMNS, primary_key_of
 from contacts.keys import PERMANENT_KINDS, SHARED_KINDS, Kind
 from contacts.normalize import InvalidValue, compare_form
@@ -42,6 +43,7 @@ CHECKS: Final = {
     "identifier_twice": "An identifier that is unique stands twice, or twice at one contact.",
     "broken_merge": "A merged contact does not name an active or deleted survivor.",
     "order_count": "The count of orders on a contact differs from its orders.",
+    "order_totals": "The totals of a contact differ from its delivered orders.",
     "order_without_number": "An order has no identifier of its number at the same contact.",
     "number_without_order": "An order number among the identifiers has no order at the same contact.",
     "activity_of_gone": "Events or orders hang from a merged or erased contact.",
@@ -88,6 +90,14 @@ _QUESTIONS: Final[dict[str, str]] = {
         SELECT c.id, c.order_count || ' counted, ' || coalesce(o.count, 0) || ' there' FROM contacts_contact c
         LEFT JOIN (SELECT contact_id, count(*) FROM contacts_order GROUP BY contact_id) o ON o.contact_id = c.id
         WHERE c.state IN {LIVING} AND c.order_count <> coalesce(o.count, 0)
+    """,
+    "order_totals": f"""
+        SELECT coalesce(f.contact_id, t.contact_id), coalesce(f.currency, t.currency) || ': '
+            || coalesce(t.count || ' for ' || t.amount, 'nothing') || ' kept, '
+            || coalesce(f.count || ' for ' || f.amount, 'nothing') || ' there'
+        FROM ({FRESH_TOTALS} GROUP BY contact_id, currency) f
+        FULL JOIN contacts_ordertotal t ON t.contact_id = f.contact_id AND t.currency = f.currency
+        WHERE (f.count, f.amount, f.first_at, f.last_at) IS DISTINCT FROM (t.count, t.amount, t.first_at, t.last_at)
     """,
     "order_without_number": f"""
         SELECT o.contact_id, o.external_order_id FROM contacts_order o LEFT JOIN contacts_identifier i

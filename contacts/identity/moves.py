@@ -14,6 +14,7 @@ import psycopg
 
 from contacts import populations
 from contacts.identity.load import array_of, text_array
+from contacts.identity.totals import refresh_totals
 from contacts.identity.world import MergeEffect
 
 __all__ = ["claim_events", "keep_dropped", "move_rows", "return_rows"]
@@ -62,7 +63,7 @@ WITH merge AS (
     ) AS moved (name, ids, kept)
     WHERE moved.ids IS NOT NULL
 )
-SELECT id FROM merge
+SELECT id, EXISTS (SELECT FROM orders) FROM merge
 """
 
 # The most restrictive of two consents wins (T12); the loser's row is kept whole, and what the survivor's was before.
@@ -130,13 +131,15 @@ def move_rows(cursor: psycopg.Cursor[Any], effect: MergeEffect, *, at: datetime,
             "tomb": [effect.loser_id],
         },
     )
-    merge_id = int(cursor.fetchone()[0])  # type: ignore[index]
+    merge_id, has_orders = cursor.fetchone()  # type: ignore[misc]
+    if has_orders:
+        refresh_totals(cursor, (effect.survivor_id, effect.loser_id))
     cursor.execute(_MOVE_CONSENTS, {**names, "merge": merge_id})
     if effect.kept:
         _keep(cursor, effect, merge_id, "contacts_identifier", [], effect.kept)
     for move in populations.current().move([(effect.loser_id, effect.survivor_id)]):
         _keep(cursor, effect, merge_id, move.table, move.row_ids, move.dropped)
-    return merge_id
+    return int(merge_id)
 
 
 def _keep(
@@ -166,7 +169,10 @@ def return_rows(
 ) -> list[str]:
     """Give the loser back what one move took; says in words what could not go back."""
     if table in FAMILY:
-        return _return_family(cursor, table, survivor_id, loser_id, row_ids)
+        left = _return_family(cursor, table, survivor_id, loser_id, row_ids)
+        if table == "contacts_order":
+            refresh_totals(cursor, (survivor_id, loser_id))
+        return left
     if table == "contacts_contact":
         cursor.execute(
             "UPDATE contacts_contact SET merged_into_id = %s WHERE merged_into_id = %s AND id = ANY(%s)",

@@ -36,7 +36,7 @@ from contacts.models.imports import (
 )
 from contacts.models.journal import Change, ChangeKind
 from contacts.models.merge import Merge, MergeMove
-from contacts.models.order import Order, OrderStatus
+from contacts.models.order import Order, OrderStatus, OrderTotal
 from contacts.models.policy import JunkValue, Policy
 from contacts.models.saved_view import ListTaste, SavedView
 from contacts.models.statistics import ContactTally, DailyFigure
@@ -90,6 +90,7 @@ __all__ = [
     "NamesakeWalk",
     "Order",
     "OrderStatus",
+    "OrderTotal",
     "Policy",
     "PreviewRow",
     "SavedView",

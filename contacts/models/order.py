@@ -43,3 +43,26 @@ class Order(models.Model):
 
     def __str__(self) -> str:
         return self.external_order_id
+
+
+class OrderTotal(models.Model):
+    """What the delivered orders of a contact come to in one currency.
+
+    Every transaction that writes orders keeps it, see ``contacts.identity.totals``. There is no row where nothing was
+    delivered.
+    """
+
+    pk = models.CompositePrimaryKey("contact_id", "currency")
+    contact_id = models.BigIntegerField(_("contact ID"))
+    currency = models.CharField(_("currency"), max_length=3)
+    count = models.BigIntegerField(_("orders"))
+    amount = models.DecimalField(_("sum"), max_digits=24, decimal_places=4)
+    first_at = models.DateTimeField(_("first order"))
+    last_at = models.DateTimeField(_("last order"))
+
+    class Meta:
+        verbose_name = _("total of orders")
+        verbose_name_plural = _("totals of orders")
+
+    def __str__(self) -> str:
+        return f"{self.contact_id}: {self.amount} {self.currency}"

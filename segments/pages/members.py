@@ -18,7 +18,7 @@ from contacts.admin.actors import name_actors
 from contacts.admin.contact_list import ContactListAdmin
 from contacts.admin.filters import LIST_FILTERS, StateFilter
 from contacts.admin.journal import show_moment
-from contacts.admin.list_columns import show_columns
+from contacts.admin.list_columns import prepare_columns, show_columns
 from contacts.admin.listing import UncountedList, UncountedPaginator
 from contacts.admin.views import read_views
 from contacts.models import ActionVerb, Contact
@@ -75,6 +75,7 @@ class MembersList(UncountedList):
         super().get_results(request)
         self.next_after = self.result_list[-1].pk if self.has_next else None
         self.paginator = MembersPaginator(self.result_list, self.list_per_page)
+        prepare_columns(self.list_display, self.result_list)
         if self.model_admin.segment.is_static:
             show_when_added(self.model_admin.segment, self.result_list)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,9 +10,10 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
+from contacts.activity import NewOrder, record_orders
 from contacts.admin.list_columns import AT_MOST, offered_columns
 from contacts.identity.settings import forget_settings
-from contacts.models import CustomField, ListTaste, SavedView
+from contacts.models import Contact, ContactState, CustomField, ListTaste, SavedView
 from tests.people import change, deleted, have
 
 LIST = reverse("admin:contacts_contact_changelist")
@@ -206,7 +208,7 @@ def test_a_view_has_columns_of_its_own(iryna, play):
     assert len(headers(iryna, f"view={view.pk}")) == 5
 
 
-def test_the_list_runs_no_more_statements_for_other_columns(iryna, play):
+def test_the_list_runs_one_statement_for_what_was_bought_and_none_for_other_columns(iryna, play):
     CustomField.objects.create(key="tier", label="Tier", type="text")
     play(*PEOPLE)
     from django.db import connection
@@ -219,9 +221,25 @@ def test_the_list_runs_no_more_statements_for_other_columns(iryna, play):
 
     count()
     usual = count()
-    iryna.post(COLUMNS, {"columns": list(offered_columns())[:AT_MOST]})
-
+    others = [key for key in offered_columns() if key != "bought"]
+    iryna.post(COLUMNS, {"columns": others[:AT_MOST]})
     assert count() == usual
+
+    iryna.post(COLUMNS, {"columns": ["bought", *others[: AT_MOST - 1]]})
+    assert count() == usual + 1
+
+
+def test_the_list_shows_what_was_bought_by_currency(iryna, play):
+    play(*PEOPLE)
+    who = Contact.objects.filter(state=ContactState.ACTIVE).first()
+    orders = [
+        NewOrder(number, {"id": who.pk}, "DELIVERED", total, currency, datetime(2026, 5, 14, tzinfo=UTC))
+        for number, total, currency in (("N-1", "1200", "UAH"), ("N-2", "34.5", "UAH"), ("N-3", "20", "EUR"))
+    ]
+    record_orders(orders, by="key:1")
+    iryna.post(COLUMNS, {"columns": ["bought"]})
+
+    assert "1,234.50 UAH, 20.00 EUR" in iryna.get(f"{LIST}?view=all").content.decode()
 
 
 def test_every_column_that_is_offered_can_be_shown(iryna, play):

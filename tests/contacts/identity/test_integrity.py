@@ -108,6 +108,9 @@ def test_what_the_verbs_write_agrees(olena):
         ("UPDATE contacts_contact SET merged_into_id = id WHERE state = 3", "broken_merge"),
         ("UPDATE contacts_contact SET state = 3, merged_into_id = {id} + 1 WHERE id = {id}", "broken_merge"),
         ("UPDATE contacts_contact SET order_count = 7 WHERE id = {id}", "order_count"),
+        ("UPDATE contacts_ordertotal SET amount = amount + 1 WHERE contact_id = {id}", "order_totals"),
+        ("DELETE FROM contacts_ordertotal WHERE contact_id = {id}", "order_totals"),
+        ("UPDATE contacts_ordertotal SET currency = 'EUR' WHERE contact_id = {id}", "order_totals"),
         ("DELETE FROM contacts_identifier WHERE kind = 12 AND value = 'N-1'", "order_without_number"),
         ("DELETE FROM contacts_order WHERE external_order_id = 'N-1'", "number_without_order"),
         (
