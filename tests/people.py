@@ -221,6 +221,11 @@ def cookie(value: str = "cookie-1") -> dict[str, Any]:
     return token("cookie", value)
 
 
+def described(identifier: Mapping[str, Any], **details: Any) -> dict[str, Any]:
+    """The same identifier with what is known of the device."""
+    return {**identifier, "details": details}
+
+
 def push(value: str = "push-1", app: str = "shop") -> dict[str, Any]:
     return token("mobile_push", value, app)
 

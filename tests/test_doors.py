@@ -132,6 +132,9 @@ def check_sheets(row: Row, stage: Stage) -> None:
 def value_of(contact: Contact, column: str, stage: Stage) -> Any:
     if column == "identifiers":
         return tokens_of(contact.pk)
+    if column == "details":
+        rows = Identifier.objects.filter(contact_id=contact.pk, details__isnull=False)
+        return {row.value: row.details for row in rows}
     if column == "events":
         return list(Event.objects.filter(contact_id=contact.pk).order_by("pk").values_list("key", flat=True))
     if column == "orders":

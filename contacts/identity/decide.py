@@ -673,12 +673,22 @@ class _Decision:
             clear_in(self.world, contact, column)
 
     def take_changeable(self, contact: ContactRow, key: Key) -> None:
-        """T1–T5: attach, claim from a visitor, refresh, merge the anonymous owner, or migrate."""
-        world, outcome = self.world, self.outcome
+        """T1–T5: attach, claim from a visitor, refresh, merge the anonymous owner, or migrate.
+
+        However it comes to the contact, it is described as the record says: it must not matter whose it was before.
+        """
+        world = self.world
         world.see(contact)
+        self.move_changeable(contact, key)
+        world.seen.add((key, contact.id))
+        if details := self.details_of(key):
+            world.describe(contact, key, details)
+
+    def move_changeable(self, contact: ContactRow, key: Key) -> None:
+        world, outcome = self.world, self.outcome
         owner = world.owner_of(key)
         if owner is None:
-            world.attach(contact, key, self.details_of(key))
+            world.attach(contact, key)
             return
         other = world.follow(owner)
         if other is None or (other is contact and key not in world.keys_held_by(contact)):
@@ -686,10 +696,8 @@ class _Decision:
             world.claim(owner, contact, key)
             return
         if other.id == contact.id:
-            world.seen.add((key, contact.id))
-            if details := self.details_of(key):
-                world.details[key, contact.id] = details
-        elif other.is_anonymous and self.policy.merge_anonymous:
+            return
+        if other.is_anonymous and self.policy.merge_anonymous:
             absorb(world, contact, other, rule="T4")
             outcome.merged.append(other.id)
         else:

@@ -408,6 +408,10 @@ class World:
         if not contact.is_new or key[0] > Kind.CUSTOM:
             self.note_identifier(contact, "after", key)
 
+    def describe(self, contact: ContactRow, key: Key, details: dict[str, Any]) -> None:
+        """What a record says of a device goes before what is known of it; what it is silent about stays."""
+        self.details[key, contact.id] = {**self.details.get((key, contact.id), {}), **details}
+
     def attach_new(self, contact: ContactRow, keys: tuple[Key, ...], details: dict[Key, dict[str, Any]] | None) -> None:
         """Give a new contact identifiers that nobody holds, all at once."""
         mask = 0
@@ -491,6 +495,8 @@ class World:
             owners[taker.id] = stored_at
             taken.add(key)
             self.attached.add(key)
+            if (known := self.details.pop((key, giver.id), None)) is not None:
+                self.details[key, taker.id] = known
             moved = True
         self._count_kinds(giver, given)
         self._count_kinds(taker, taken)

@@ -248,9 +248,9 @@ def _identifier_parts(world: World) -> Iterable[Part]:
     unseen = [move for move in moved if move[0] in world.unseen] if world.unseen else []
     seen = [move for move in moved if move[0] not in world.unseen] if unseen else moved
     if seen:
-        yield _move_identifiers(seen, at=world.moment)
+        yield _move_identifiers(world, seen, at=world.moment)
     if unseen:
-        yield _move_identifiers(unseen, at=None)
+        yield _move_identifiers(world, unseen, at=None)
     if stays:
         yield Part(
             "UPDATE contacts_identifier i SET last_seen_at = greatest(i.last_seen_at, %s::timestamptz),"
@@ -265,19 +265,21 @@ def _identifier_parts(world: World) -> Iterable[Part]:
         )
 
 
-def _move_identifiers(moved: Sequence[tuple[Key, int, int]], *, at: datetime | None) -> Part:
+def _move_identifiers(world: World, moved: Sequence[tuple[Key, int, int]], *, at: datetime | None) -> Part:
     """(key, giver, taker); a record that carried them saw them ``at`` that moment, a person did not."""
     return Part(
         "UPDATE contacts_identifier i SET contact_id = k.taker,"
-        " last_seen_at = coalesce(%s::timestamptz, i.last_seen_at)"
-        " FROM unnest(%s::smallint[], %s::text[], %s::text[], %s::bigint[], %s::bigint[])"
-        " AS k (kind, app, value, giver, taker)"
+        " last_seen_at = coalesce(%s::timestamptz, i.last_seen_at),"
+        " details = coalesce(i.details || k.details::jsonb, k.details::jsonb, i.details)"
+        " FROM unnest(%s::smallint[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::text[])"
+        " AS k (kind, app, value, giver, taker, details)"
         " WHERE i.value = k.value AND i.kind = k.kind AND i.app = k.app AND i.contact_id = k.giver",
         [
             at,
             *_key_arrays(key for key, _, _ in moved),
             array_of(giver for _, giver, _ in moved),
             array_of(taker for _, _, taker in moved),
+            [_json(world.details.get((key, taker))) for key, _, taker in moved],
         ],
     )
 

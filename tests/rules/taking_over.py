@@ -19,6 +19,7 @@ from tests.people import (
     change,
     cookie,
     deleted,
+    described,
     device,
     dismissed,
     have,
@@ -34,6 +35,8 @@ from tests.rules.row import ALL, BATCH, SHEET_ONLY, SINGLE, SINGLE_AND_SHEET, Ac
 
 SERVERS: Final = ("single", "bulk")
 TRACKERS: Final = ("single", "bulk", "mobile")
+WITHOUT_DETAILS: Final = ("API", "bulk API")
+"""Doors that say nothing of devices but of those of push tokens."""
 
 TOKENS: Final = [
     Row(
@@ -123,6 +126,43 @@ TOKENS: Final = [
         status="unchanged",
         contact="olena",
         sheets={"olena": {"was_seen": True}},
+    ),
+    Row(
+        id="T3 what the record says of a device goes before what was known, and the rest stays",
+        ways=TRACKERS,
+        not_through=WITHOUT_DETAILS,
+        given=(have("olena", {"email": OLENA, "identifiers": [described(device(), model="Pixel", version="1")]}),),
+        send={"identifiers": [described(device(), version="2")], "email": OLENA},
+        status="unchanged",
+        contact="olena",
+        sheets={"olena": {"details": {"device-1": {"model": "Pixel", "version": "2"}}}},
+    ),
+    Row(
+        id="T4 the device is described as the record says, whose ever it was",
+        ways=TRACKERS,
+        not_through=WITHOUT_DETAILS,
+        given=(
+            have("olena", {"email": OLENA}),
+            anonymous("somebody", described(device(), model="Pixel", version="1"), described(push(), active=True)),
+        ),
+        send={"email": OLENA, "identifiers": [described(device(), version="2")]},
+        contact="olena",
+        sheets={"olena": {"details": {"device-1": {"model": "Pixel", "version": "2"}, "push-1": {"active": True}}}},
+        journal={"olena": ["merged"], "somebody": ["merged"]},
+    ),
+    Row(
+        id="T5 a device that came and migrated within a batch has what both records said of it",
+        ways=SERVERS,
+        not_through=WITHOUT_DETAILS,
+        given=(have("olena", {"email": OLENA, "identifiers": [push()]}),),
+        send=[
+            {"contact_key": "K-1", "email": BOHDAN, "identifiers": [described(device(), model="Pixel", version="1")]},
+            {"email": OLENA, "identifiers": [described(device(), version="2")]},
+        ],
+        status=["created", "updated"],
+        contact="olena",
+        sheets={"olena": {"details": {"device-1": {"model": "Pixel", "version": "2"}}}},
+        journal={"new": ["created", "migrated"], "olena": ["updated"]},
     ),
     Row(
         id="T4 the anonymous owner of a device is merged into the target",
@@ -238,6 +278,19 @@ TOKENS: Final = [
             "olena": {"identifiers": {f"email:{OLENA}", "device:device-1"}, "events": []},
             "bohdan": {"state": 1, "identifiers": {"external_id:C-2", "mobile_push:shop:push-1"}, "events": ["page"]},
         },
+        journal={"olena": ["updated"], "bohdan": ["migrated"]},
+    ),
+    Row(
+        id="T5 the device that migrates is described as the record says",
+        ways=TRACKERS,
+        not_through=WITHOUT_DETAILS,
+        given=(
+            have("olena", {"email": OLENA}),
+            have("bohdan", {"external_id": "C-2", "identifiers": [described(device(), model="Pixel", version="1")]}),
+        ),
+        send={"email": OLENA, "identifiers": [described(device(), version="2")]},
+        contact="olena",
+        sheets={"olena": {"details": {"device-1": {"model": "Pixel", "version": "2"}}}, "bohdan": {"details": {}}},
         journal={"olena": ["updated"], "bohdan": ["migrated"]},
     ),
     Row(
