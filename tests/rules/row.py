@@ -62,9 +62,10 @@ class Row:
 
     ``send`` is a record, or several that go one after the other (in one batch, one file), or an ``Act``. What is
     expected holds for the last of them, ``status`` may list all. ``sheets`` holds by name the columns to look at,
-    ``identifiers`` among them as the full set, ``details`` as all that is known of devices, by value; ``new`` is the contact that the row makes. ``journal`` names who got
-    which kinds of entry; left out, it follows from the status. ``cases`` maps ``kind:value`` to the people of each
-    open case, and is complete. ``not_through`` names doors that answer in a way of their own.
+    ``identifiers`` among them as the full set, ``details`` as all that is known of devices, by value; ``new`` is the
+    contact that the row makes. ``journal`` names who got which kinds of entry; left out, it follows from the status.
+    ``cases`` maps ``kind:value`` to the people of each open case, and is complete. ``not_through`` names doors that
+    answer in a way of their own.
     """
 
     id: str
