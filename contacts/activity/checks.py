@@ -33,6 +33,7 @@ def check_event(event: NewEvent) -> Problem | None:
     return (
         _check_text("type", event.type, LONGEST_TYPE, required=True)
         or _check_text("key", event.key, LONGEST_KEY)
+        or _check_once(event)
         or _check_moment("occurred_at", event.occurred_at)
         or _check_json("params", event.params, Mapping)
     )
@@ -77,6 +78,12 @@ def _check_text(column: str, value: Any, longest: int, *, required: bool = False
         return Problem(column, "required", _("This value is missing. Fill it in."))
     if len(value.strip()) > longest:
         return Problem(column, "too_long", _("This value has at most %(count)d characters.") % {"count": longest})
+    return None
+
+
+def _check_once(event: NewEvent) -> Problem | None:
+    if event.once and not event.key.strip():
+        return Problem("key", "required", _("Give the event a key: by its key it is stored once."))
     return None
 
 

@@ -14,7 +14,8 @@ class KnownType(NamedTuple):
     """An event type as recording needs it."""
 
     id: int
-    creates_contacts: bool
+    when_nobody: str
+    is_once_per_key: bool
 
 
 def known_types(keys: Iterable[str]) -> dict[str, KnownType]:
@@ -29,5 +30,5 @@ def known_types(keys: Iterable[str]) -> dict[str, KnownType]:
 
 
 def _read(keys: list[str]) -> dict[str, KnownType]:
-    rows = EventType.objects.filter(key__in=keys).values_list("key", "pk", "creates_contacts")
-    return {key: KnownType(pk, creates) for key, pk, creates in rows}
+    rows = EventType.objects.filter(key__in=keys).values_list("key", "pk", "when_nobody", "is_once_per_key")
+    return {key: KnownType(pk, when_nobody, is_once) for key, pk, when_nobody, is_once in rows}

@@ -34,7 +34,8 @@ class NewEvent:
     """One event to be recorded.
 
     ``type`` is the key of its event type. ``contact`` is a raw record, as ``resolve`` reads it: whose event it is.
-    ``key`` is the sender's own name for it. ``occurred_at`` is when it happened, now unless given.
+    ``key`` is the sender's own name for it. ``occurred_at`` is when it happened, now unless given. ``once``: if an
+    event of this type and key came before, this one is accepted and not stored again; it needs a key.
     """
 
     type: str
@@ -42,6 +43,7 @@ class NewEvent:
     key: str = ""
     params: Mapping[str, Any] = field(default_factory=dict)
     occurred_at: datetime | None = None
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,14 @@ class NewOrder:
 
 
 class EventStatus(StrEnum):
-    """How an event ended."""
+    """How an event ended.
+
+    ``KEPT``: nobody has what it names yet; it joins whoever gets it. ``REPEATED``: it came before, and once is enough.
+    """
 
     RECORDED = "recorded"
+    KEPT = "kept"
+    REPEATED = "repeated"
     FAILED = "failed"
 
 
@@ -83,8 +90,8 @@ class EventOutcome:
     """What became of one event, and why.
 
     ``contact_id`` is whom it was recorded on: a contact, or a visitor's number (``is_visitor``). ``code``, ``message``
-    and ``column`` are set on failed ones. ``identity`` explains how the contact was found; None where the event itself
-    was refused.
+    and ``column`` are set on failed ones. ``identity`` explains how the contact was found; None where nobody was looked
+    for.
     """
 
     status: EventStatus
@@ -94,6 +101,11 @@ class EventOutcome:
     message: str = ""
     column: str = ""
     identity: Outcome | None = None
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether the sender is done with it."""
+        return self.status != EventStatus.FAILED
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from rest_framework.exceptions import ErrorDetail, MethodNotAllowed, ValidationE
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from contacts.activity import EventOutcome, EventStatus, OrderOutcome, OrderStatus, record_events, record_orders
+from contacts.activity import EventOutcome, OrderOutcome, OrderStatus, record_events, record_orders
 from contacts.api import schema_activity as schema
 from contacts.api.reading_tokens import find_push_tokens
 from contacts.api.refusals import check_readable, refused
@@ -66,7 +66,7 @@ class EventView(ApiView):
         name_tokens([wire])
         [outcome] = record_events([wire.event], by=name_of_caller(request))
         self.about = []
-        return Response() if outcome.status == EventStatus.RECORDED else refuse_event(wire, outcome)
+        return Response() if outcome.is_accepted else refuse_event(wire, outcome)
 
 
 @schema.describe_event(2)
@@ -191,7 +191,7 @@ def refuse_event(wire: WireEvent, outcome: EventOutcome) -> Response:
 
 
 def show_outcome(wire: WireEvent, outcome: EventOutcome) -> dict[str, str]:
-    if outcome.status == EventStatus.RECORDED:
+    if outcome.is_accepted:
         return {"status": ACCEPTED}
     problems = problems_of_event(wire, outcome)
     return show_problems(problems or [Problem("", outcome.code, outcome.message)])

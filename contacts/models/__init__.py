@@ -20,7 +20,16 @@ from contacts.models.duplicate_case import (
     NamesakeWalk,
     Suggestion,
 )
-from contacts.models.event import Event, EventType
+from contacts.models.event import (
+    Event,
+    EventParameter,
+    EventReceipt,
+    EventType,
+    JournalPosition,
+    UnmatchedEvent,
+    UnmatchedName,
+    WhenNobody,
+)
 from contacts.models.identifier import Identifier
 from contacts.models.import_trace import ImportTrace, TraceKind
 from contacts.models.imports import (
@@ -70,6 +79,8 @@ __all__ = [
     "DuplicateCase",
     "EffectKind",
     "Event",
+    "EventParameter",
+    "EventReceipt",
     "EventType",
     "ExportStatus",
     "FieldType",
@@ -82,6 +93,7 @@ __all__ = [
     "ImportStatus",
     "ImportTrace",
     "ImportWish",
+    "JournalPosition",
     "JunkValue",
     "ListTaste",
     "Merge",
@@ -99,9 +111,12 @@ __all__ = [
     "Suppression",
     "TraceKind",
     "UndoKept",
+    "UnmatchedEvent",
+    "UnmatchedName",
     "Webhook",
     "WebhookDeadLetter",
     "WebhookDelivery",
+    "WhenNobody",
     "WorkKind",
     "WorkStatus",
 ]

@@ -57,7 +57,7 @@ class ActivityApi:
         return Told(contact_id=Order.objects.latest("pk").contact_id, code="")
 
     def send_event(self, record: Mapping[str, Any], row: Row) -> Told:
-        EventType(key="opened", creates_contacts=row.options.get("may_create", True)).save()
+        EventType(key="opened", when_nobody="create" if row.options.get("may_create", True) else "refuse").save()
         params = [{"name": IN_AN_EVENT[column], "value": value} for column, value in record.items()]
         answer = Api().open().post("/api/v2/event", {"eventTypeKey": "opened", "params": params}, format="json")
         if answer.status_code == 200:

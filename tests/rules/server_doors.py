@@ -207,7 +207,7 @@ class Activity:
         [record] = row.records
         contact = stage.fill(record)
         if way == "event":
-            EventType(key="opened", creates_contacts=row.options.get("may_create", True)).save()
+            EventType(key="opened", when_nobody="create" if row.options.get("may_create", True) else "refuse").save()
             [event] = record_events([NewEvent("opened", contact)], by=BY, at=stage.tick())
             assert event.identity is not None
             return told_by([event.identity])

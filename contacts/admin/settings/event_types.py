@@ -14,7 +14,7 @@ __all__ = ["EventTypeAdmin"]
 
 @admin.register(EventType)
 class EventTypeAdmin(Noted, ModelAdmin):
-    list_display = ("key", "name", "creates_contacts")
+    list_display = ("key", "name", "when_nobody")
     search_fields = ("key", "name")
     ordering = ("key",)
     list_disable_select_all = True

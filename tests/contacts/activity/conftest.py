@@ -40,8 +40,18 @@ def as_record(*, devices: tuple[str, ...] = (), cookies: tuple[str, ...] = (), *
     return {**record, "identifiers": identifiers} if identifiers else record
 
 
-def event(type: str = "pageView", /, *, occurred_at: datetime | None = NOW, key: str = "", **record: Any) -> NewEvent:  # noqa: A002
-    return NewEvent(type, as_record(**record), key=key, params={"page": "/boots"}, occurred_at=occurred_at)
+def event(
+    type: str = "pageView",  # noqa: A002
+    /,
+    *,
+    occurred_at: datetime | None = NOW,
+    key: str = "",
+    once: bool = False,
+    params: Any = None,
+    **record: Any,
+) -> NewEvent:
+    shown = {"page": "/boots"} if params is None else params
+    return NewEvent(type, as_record(**record), key=key, params=shown, occurred_at=occurred_at, once=once)
 
 
 def order(number: str, status: str = "INITIALIZED", *, total: Any = "199.90", **record: Any) -> NewOrder:

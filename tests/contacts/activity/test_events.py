@@ -106,7 +106,7 @@ def test_an_event_that_names_nobody_known_is_refused_as_contact_not_found(named)
 
 def test_an_event_whose_type_creates_no_contacts_is_refused_as_contact_not_found(make_contact):
     make_contact(email="olena@example.com")
-    EventType.objects.create(key="opened", creates_contacts=False)
+    EventType.objects.create(key="opened", when_nobody="refuse")
 
     known, unknown, other = record(
         event("opened", email="olena@example.com"),

@@ -147,11 +147,11 @@ def test_options_are_written_one_a_line(admin_client):
 
 
 def test_an_event_type_keeps_its_key(admin_client):
-    admin_client.post(url("eventtype", "add"), {"key": "seen", "name": "Seen", "creates_contacts": "on"})
+    admin_client.post(url("eventtype", "add"), {"key": "seen", "name": "Seen", "when_nobody": "create"})
     kind = EventType.objects.get(key="seen")
 
-    admin_client.post(url("eventtype", "change", kind.pk), {"key": "other", "name": "Page seen"})
+    admin_client.post(url("eventtype", "change", kind.pk), {"key": "other", "name": "Page seen", "when_nobody": "refuse"})
 
     kind.refresh_from_db()
-    assert (kind.key, kind.name, kind.creates_contacts) == ("seen", "Page seen", False)
+    assert (kind.key, kind.name, kind.when_nobody) == ("seen", "Page seen", "refuse")
     assert admin_client.get(url("eventtype", "delete", kind.pk)).status_code == 403

@@ -577,7 +577,7 @@ def test_an_event_that_cannot_be_taken_says_what_is_wrong_and_where(call_api, pa
 
 
 def test_an_event_of_a_type_that_makes_no_contacts_finds_nobody(send_params):
-    EventType(key="productViewed", creates_contacts=False).save()
+    EventType(key="productViewed", when_nobody="refuse").save()
 
     answer = send_params(email="new@example.com")
 

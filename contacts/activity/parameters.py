@@ -1,0 +1,174 @@
+"""Which parameters events of a type were seen to have, and what kinds of values: a list to choose from.
+
+It is noted beside the events, after their transaction, and never fails them. A process remembers what it noted, and the
+shapes of the events that it looked at: one whose names and types are known costs a look into a table. Only whether a
+text is a date is a matter of its value, and is looked at again now and then.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from time import monotonic
+from typing import Any, Final
+
+from django.db import connection, transaction
+
+__all__ = ["KINDS", "MOST_NAMES", "Parameter", "forget_noted", "note_parameters", "read_parameters", "seen_in"]
+
+KINDS: Final = ("text", "number", "boolean", "date", "list", "object")
+MOST_NAMES: Final = 200
+"""Of a type; that there are more is noted, and no more than that."""
+LONGEST_NAME: Final = 200
+SHAPES_KNOWN: Final = 10_000
+NOTED_AGAIN_AFTER: Final = 3_600.0
+"""Seconds; so exact is when something was last seen."""
+LOOKED_AT_FIRST: Final = 20
+"""Events of a shape; then one in a while."""
+LOOKED_AT_AFTER: Final = 60.0
+DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+Parameter = tuple[int, str, str]
+"""Type, name and kind of value."""
+
+# Types first, in one order: two processes that note the same names do not deadlock, nor pass the limit together.
+_LOCK: Final = "SELECT id, has_more_parameters FROM contacts_eventtype WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
+_NAMES: Final = "SELECT DISTINCT type_id, name FROM contacts_eventparameter WHERE type_id = ANY(%s)"
+_NOTE: Final = """
+INSERT INTO contacts_eventparameter (type_id, name, kind, first_seen_at, last_seen_at)
+SELECT type_id, name, kind, %s, %s FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS s (type_id, name, kind)
+ON CONFLICT (type_id, name, kind) DO UPDATE SET last_seen_at = greatest(
+    contacts_eventparameter.last_seen_at, excluded.last_seen_at)
+"""
+_SAY_MORE: Final = "UPDATE contacts_eventtype SET has_more_parameters = true WHERE id = ANY(%s)"
+
+
+class _Noted:
+    """What this process noted, and until when it need not look again."""
+
+    def __init__(self) -> None:
+        self.shapes: dict[tuple[Any, ...], tuple[int, float]] = {}
+        self.parameters: dict[Parameter, float] = {}
+
+    def is_known(self, shape: tuple[Any, ...], now: float) -> bool:
+        """Whether an event of this shape has nothing to tell; it counts as looked at if it has."""
+        looks, until = self.shapes.get(shape, (0, 0.0))
+        if until > now:
+            return True
+        if len(self.shapes) >= SHAPES_KNOWN:
+            self.shapes.clear()
+        self.shapes[shape] = (looks + 1, now + LOOKED_AT_AFTER if looks + 1 >= LOOKED_AT_FIRST else 0.0)
+        return False
+
+    def fresh(self, seen: Iterable[Parameter], now: float) -> list[Parameter]:
+        """Those that are to be noted."""
+        return sorted({parameter for parameter in seen if self.parameters.get(parameter, 0.0) <= now})
+
+    def remember(self, parameters: Iterable[Parameter]) -> None:
+        if len(self.parameters) >= SHAPES_KNOWN:
+            self.parameters.clear()
+        self.parameters.update(dict.fromkeys(parameters, monotonic() + NOTED_AGAIN_AFTER))
+
+
+_noted = _Noted()
+
+
+def note_parameters(events: Iterable[tuple[int, Mapping[str, Any]]]) -> None:
+    """Note what these events have, each given as its type's id and its parameters, once they are committed."""
+    now = monotonic()
+    seen = {
+        (type_id, name, kind)
+        for type_id, params in events
+        if params and not _noted.is_known((type_id, *_shape_of(params)), now)
+        for name, kind in seen_in(params)
+    }
+    fresh = _noted.fresh(seen, now)
+    if fresh:
+        transaction.on_commit(partial(_write, fresh), robust=True)
+
+
+def forget_noted() -> None:
+    """Note everything anew."""
+    global _noted
+    _noted = _Noted()
+
+
+def seen_in(params: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Names and kinds of what is there; what an object holds is named ``outer.inner``, no deeper."""
+    for name, value in params.items():
+        kind = _kind_of(value)
+        if kind and _is_name(name):
+            yield name, kind
+        if kind == "object":
+            for inner, held in value.items():
+                if (kind_held := _kind_of(held)) and _is_name(f"{name}.{inner}"):
+                    yield f"{name}.{inner}", kind_held
+
+
+def read_parameters(type_id: int) -> dict[str, list[str]]:
+    """The kinds of each parameter that events of a type had, by name; the kind seen last stands first."""
+    names: dict[str, list[str]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT name, kind FROM contacts_eventparameter WHERE type_id = %s"
+            " ORDER BY name, last_seen_at DESC, first_seen_at, kind",
+            [type_id],
+        )
+        for name, kind in cursor.fetchall():
+            names.setdefault(name, []).append(kind)
+    return names
+
+
+def _shape_of(params: Mapping[str, Any]) -> Iterator[Any]:
+    yield from params
+    for value in params.values():
+        yield type(value)
+        if isinstance(value, Mapping):
+            yield from value
+            yield from map(type, value.values())
+
+
+def _kind_of(value: Any) -> str:
+    """Empty where nothing is there."""
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, str):
+        return ("date" if DATE.match(value) else "text") if value else ""
+    if isinstance(value, Mapping):
+        return "object"
+    if isinstance(value, list | tuple):
+        return "list"
+    return "" if value is None else "number"
+
+
+def _is_name(name: Any) -> bool:
+    return isinstance(name, str) and 0 < len(name) <= LONGEST_NAME
+
+
+def _write(parameters: list[Parameter]) -> None:
+    at = datetime.now(UTC)
+    type_ids = sorted({type_id for type_id, _name, _kind in parameters})
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_LOCK, [type_ids])
+        said = {type_id for type_id, has_more in cursor.fetchall() if has_more}
+        cursor.execute(_NAMES, [type_ids])
+        names: dict[int, set[str]] = {type_id: set() for type_id in type_ids}
+        for type_id, name in cursor.fetchall():
+            names[type_id].add(name)
+        listed = [parameter for parameter in parameters if _has_room(names[parameter[0]], parameter[1])]
+        left = {type_id for type_id, _name, _kind in set(parameters).difference(listed)}
+        if listed:
+            cursor.execute(_NOTE, [at, at, *(list(side) for side in zip(*listed, strict=True))])
+        if left - said:
+            cursor.execute(_SAY_MORE, [sorted(left - said)])
+    _noted.remember(parameters)
+
+
+def _has_room(names: set[str], name: str) -> bool:
+    """Whether a name is on the list, or can be put there."""
+    if name not in names and len(names) >= MOST_NAMES:
+        return False
+    names.add(name)
+    return True

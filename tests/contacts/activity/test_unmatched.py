@@ -1,0 +1,99 @@
+"""Events whose identifiers nobody has wait for whoever gets one of them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from contacts.activity import MOBILE_EVENT, WEB_EVENT, EventStatus, record_events
+from contacts.activity.unmatched import count_old_unmatched, erase_old_unmatched
+from contacts.keys import Kind
+from contacts.models import Contact, Event, EventType, UnmatchedEvent, UnmatchedName
+from tests.contacts.activity.conftest import BY, NOW, event
+
+pytestmark = pytest.mark.django_db
+
+RECORDED, KEPT, FAILED = EventStatus.RECORDED, EventStatus.KEPT, EventStatus.FAILED
+
+
+@pytest.fixture
+def kept_type():
+    return EventType.objects.create(key="opened", when_nobody="keep")
+
+
+def record(*events, plan=None, at=NOW):
+    return record_events(events, by=BY, at=at, **({"plan": plan} if plan else {}))
+
+
+@pytest.mark.parametrize("named", [{"external_id": "C-1"}, {"email": "New@Example.com"}, {"devices": ("d1",)}])
+def test_an_event_of_nobody_is_kept_where_its_type_says_so(kept_type, named):
+    [outcome] = record(event("opened", key="k-1", **named))
+
+    assert (outcome.status, outcome.contact_id, outcome.is_accepted) == (KEPT, None, True)
+    waiting = UnmatchedEvent.objects.get()
+    assert (waiting.type, waiting.key, waiting.params) == (kept_type, "k-1", {"page": "/boots"})
+    assert (waiting.source, waiting.received_at) == ("event", NOW)
+    assert not Contact.objects.exists()
+    assert not Event.objects.exists()
+
+
+def test_what_it_names_is_kept_as_it_is_compared(kept_type):
+    record(event("opened", email="New@Example.com", devices=("d1",)))
+
+    assert list(UnmatchedName.objects.order_by("kind").values_list("kind", "app", "value")) == [
+        (Kind.EMAIL, "", "new@example.com"),
+        (Kind.DEVICE, "", "d1"),
+    ]
+
+
+def test_an_event_of_a_known_contact_is_recorded_at_once(kept_type, make_contact):
+    olena = make_contact(email="olena@example.com")
+
+    [outcome] = record(event("opened", email="olena@example.com"))
+
+    assert (outcome.status, outcome.contact_id) == (RECORDED, olena)
+
+
+@pytest.mark.parametrize(("named", "code"), [({"id": 999_999}, "contact_not_found"), ({}, "identifier_missing")])
+def test_an_event_that_names_nobody_who_may_come_is_refused(kept_type, named, code):
+    [outcome] = record(event("opened", **named))
+
+    assert (outcome.status, outcome.code) == (FAILED, code)
+    assert not UnmatchedEvent.objects.exists()
+
+
+@pytest.mark.parametrize(("choice", "status"), [("create", KEPT), ("keep", KEPT), ("refuse", FAILED)])
+def test_an_event_of_an_app_waits_for_the_call_that_brings_its_device(choice, status):
+    EventType.objects.create(key="opened", when_nobody=choice)
+
+    [outcome] = record(event("opened", devices=("d1",)), plan=MOBILE_EVENT)
+
+    assert outcome.status == status
+
+
+def test_a_visitor_s_event_does_not_wait(kept_type):
+    [outcome] = record(event("opened", cookies=("c1",)), plan=WEB_EVENT)
+
+    assert (outcome.status, outcome.is_visitor) == (RECORDED, True)
+
+
+def test_a_kept_event_that_is_sent_again_is_kept_once(kept_type):
+    once = event("opened", email="olena@example.com", key="k-1", once=True)
+
+    outcomes = record(once, once) + record(once)
+
+    assert [outcome.status for outcome in outcomes] == [KEPT, EventStatus.REPEATED, EventStatus.REPEATED]
+    assert UnmatchedEvent.objects.count() == 1
+
+
+def test_what_waits_for_long_is_erased_in_pieces(kept_type):
+    for day in range(5):
+        record(event("opened", email=f"u{day}@example.com"), at=NOW - timedelta(days=40 + day))
+    record(event("opened", email="new@example.com"))
+    before = NOW - timedelta(days=30)
+
+    assert count_old_unmatched(before, limit=3) == 3
+    assert [erase_old_unmatched(before, limit=3) for _ in range(3)] == [3, 2, 0]
+    assert [name.value for name in UnmatchedName.objects.all()] == ["new@example.com"]
+    assert UnmatchedEvent.objects.count() == 1
