@@ -41,7 +41,7 @@ def list_parameters(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('contacts', '0019_duplicate_lists'),
+        ("contacts", "0020_order_totals"),
     ]
 
     operations = [
