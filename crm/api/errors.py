@@ -27,6 +27,7 @@ __all__ = [
     "NotFound",
     "ScopeTooNarrow",
     "TooManyCalls",
+    "TryAgain",
     "UnsupportedEncoding",
     "handle_exception",
 ]
@@ -35,6 +36,8 @@ STATUS_BY_CODE = {
     "not_authenticated": 401,
     "forbidden": 403,
     "scope_too_narrow": 403,
+    "site_unknown": 403,
+    "origin_not_listed": 403,
     "not_found": 404,
     "contact_not_found": 404,
     "conflict": 409,
