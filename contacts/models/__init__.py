@@ -48,6 +48,7 @@ from contacts.models.merge import Merge, MergeMove
 from contacts.models.order import Order, OrderStatus, OrderTotal
 from contacts.models.policy import JunkValue, Policy
 from contacts.models.saved_view import ListTaste, SavedView
+from contacts.models.site import Site
 from contacts.models.statistics import ContactTally, DailyFigure
 from contacts.models.webhook import Webhook, WebhookDeadLetter, WebhookDelivery
 
@@ -106,6 +107,7 @@ __all__ = [
     "Policy",
     "PreviewRow",
     "SavedView",
+    "Site",
     "SubscriptionCategory",
     "Suggestion",
     "Suppression",
