@@ -88,7 +88,6 @@ register(
         "contacts.statistics.jobs.refresh_by_clock": JobWords(gettext_lazy("Counting contacts for the dashboard")),
         "contacts.statistics.jobs.count_all_anew": JobWords(gettext_lazy("Counting all contacts anew")),
         "contacts.jobs.make_event_partitions": JobWords(gettext_lazy("Making room for the events of coming months")),
-        "contacts.jobs.erase_inactive": JobWords(gettext_lazy("Erasing whom nobody has seen for long")),
-        "contacts.jobs.forget_what_is_old": JobWords(gettext_lazy("Forgetting changes and events that are too old")),
+        "contacts.jobs.apply_retention_by_night": JobWords(gettext_lazy("Removing what is kept no longer")),
     }
 )

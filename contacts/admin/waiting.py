@@ -15,10 +15,12 @@ from contacts.models import (
     ActionStatus,
     ContactAction,
     ContactExport,
+    EventWithoutMonth,
     ExportStatus,
     FieldWork,
     Import,
     ImportStatus,
+    RetentionRun,
     Webhook,
     WebhookDeadLetter,
     WorkStatus,
@@ -51,6 +53,11 @@ def find_failing_webhooks() -> QuerySet[Any]:
 
 def find_undelivered() -> QuerySet[Any]:
     found: QuerySet[Any] = WebhookDeadLetter.objects.filter(replay_at=None)
+    return found
+
+
+def find_broken_runs() -> QuerySet[Any]:
+    found: QuerySet[Any] = RetentionRun.objects.filter(started_at__gte=datetime.now(UTC) - LATELY).exclude(error="")
     return found
 
 
@@ -128,6 +135,28 @@ WAITING: Final = (
         gettext_lazy("Their webhooks gave up. Send them again once the target works, or forget them."),
         lambda: list_of("webhookdeadletter"),
         may("contacts.view_webhookdeadletter", "contacts.change_webhook"),
+    ),
+    Waiting(
+        "broken_retention",
+        find_broken_runs,
+        ngettext_lazy(
+            "%(count)s run of the retention broke off", "%(count)s runs of the retention broke off", "number"
+        ),
+        gettext_lazy("Its report says why, and what went until then. The next night goes on with the rest."),
+        lambda: reverse("admin:contacts_retention"),
+        may("contacts.view_policy"),
+    ),
+    Waiting(
+        "events_without_month",
+        EventWithoutMonth.objects.all,
+        ngettext_lazy(
+            "%(count)s event lies outside the months that have a table",
+            "%(count)s events lie outside the months that have a table",
+            "number",
+        ),
+        gettext_lazy("Look whether their dates are right: whoever sends them may have a wrong clock."),
+        lambda: reverse("admin:contacts_retention"),
+        may("contacts.view_policy"),
     ),
 )
 

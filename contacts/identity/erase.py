@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -30,21 +31,32 @@ contacts_erased: Final = Signal()
 sent, beside what stands here, erases it too."""
 
 
-def erase_contacts(ids: Sequence[int], *, by: str, at: datetime | None = None) -> list[Outcome]:
+def erase_contacts(
+    ids: Sequence[int],
+    *,
+    by: str,
+    at: datetime | None = None,
+    leaving: Collection[str] = (),
+    counts: Counter[str] | None = None,
+) -> list[Outcome]:
     """Leave nothing of these people but an id and a date, their tombstones included. It cannot be undone.
 
     A merged id means its survivor. Other contacts' journals keep what they share with the erased one as a fact, with
-    the value ``erased``.
+    the value ``erased``. ``leaving`` are tables whose rows the caller removes after it; ``counts`` takes how many rows
+    went of each other one.
     """
     outcomes: list[Outcome] = []
     for start in range(0, len(ids), MAX_BATCH):
         batch = list(ids[start : start + MAX_BATCH])
 
-        def run(batch: list[int] = batch) -> list[Outcome]:
+        def run(batch: list[int] = batch) -> tuple[list[Outcome], Counter[str]]:
             with open_frame(_with_tombstones(batch), by=by, at=at) as frame:
-                return _erase_batch(frame, batch)
+                return _erase_batch(frame, batch, leaving)
 
-        outcomes += retried(run)
+        told, gone = retried(run)
+        outcomes += told
+        if counts is not None:
+            counts.update(gone)
     return outcomes
 
 
@@ -64,7 +76,7 @@ def _with_tombstones(ids: Collection[int]) -> list[int]:
     return found
 
 
-def _erase_batch(frame: Frame, batch: Sequence[int]) -> list[Outcome]:
+def _erase_batch(frame: Frame, batch: Sequence[int], leaving: Collection[str]) -> tuple[list[Outcome], Counter[str]]:
     outcomes, erased = [], set()
     for contact_id in batch:
         contact = frame.world.follow(contact_id)
@@ -73,18 +85,16 @@ def _erase_batch(frame: Frame, batch: Sequence[int]) -> list[Outcome]:
         else:
             erased.add(contact.id)
             outcomes.append(Outcome(contact_id, Status.UPDATED, contact.id, matched_by="id"))
-    if erased:
-        _erase(frame, erased)
-    return outcomes
+    return outcomes, _erase(frame, erased, leaving) if erased else Counter()
 
 
-def _erase(frame: Frame, erased: set[int]) -> None:
+def _erase(frame: Frame, erased: set[int], leaving: Collection[str]) -> Counter[str]:
     world, cursor = frame.world, frame.cursor
     ids = sorted(erased | {row.id for row in world.rows.values() if row.values["merged_into_id"] in erased})
     _check_tombstones(cursor, ids)
     _erase_merges(cursor, ids)
     _erase_migrations(cursor, ids)
-    _erase_rows(cursor, ids)
+    counts = _erase_rows(cursor, ids, leaving)
     forget_in_cases(cursor, ids)
     populations.current().forget(ids)
     erase_answers(ids)
@@ -96,6 +106,7 @@ def _erase(frame: Frame, erased: set[int]) -> None:
         world.entry_of(row, "erased")
         _blank(row, frame.moment)
         world.held[contact_id] = set()
+    return counts
 
 
 def _check_tombstones(cursor: psycopg.Cursor[Any], ids: Sequence[int]) -> None:
@@ -123,18 +134,19 @@ def _blank(row: ContactRow, moment: datetime) -> None:
             row.values[column] = value
 
 
-def _erase_rows(cursor: psycopg.Cursor[Any], ids: Sequence[int]) -> None:
-    listed = load.array_of(ids)
-    for table in (
-        "identifier", "event", "order", "ordertotal", "consent", "change", "importrow", "importtrace",
-        "importeffect", "undokept",
-        "bulkrow",
-        "webhookdeadletter",
-    ):  # fmt: skip
-        cursor.execute(
-            f"DELETE FROM contacts_{table} WHERE contact_id = ANY(%s::bigint[])",
-            (listed,),
-        )
+TABLES: Final = (
+    "identifier", "event", "order", "ordertotal", "consent", "change", "importrow", "importtrace", "importeffect",
+    "undokept", "bulkrow", "webhookdeadletter",
+)  # fmt: skip
+
+
+def _erase_rows(cursor: psycopg.Cursor[Any], ids: Sequence[int], leaving: Collection[str]) -> Counter[str]:
+    listed, counts = load.array_of(ids), Counter[str]()
+    for table in (f"contacts_{name}" for name in TABLES):
+        if table not in leaving:
+            cursor.execute(f"DELETE FROM {table} WHERE contact_id = ANY(%s::bigint[])", (listed,))
+            counts[table] = cursor.rowcount
+    return counts
 
 
 def _withdraw_exports(cursor: psycopg.Cursor[Any]) -> None:

@@ -1,53 +1,60 @@
-"""Erases whom nobody has seen for long, anonymous contacts and visitors, and forgets changes of long ago.
+"""Erases whom nobody has seen for long: anonymous contacts and visitors.
 
-Nobody with an external ID, email, phone, custom key or order is anonymous, so nobody of them is ever erased here. A
-change that is forgotten cannot be taken back; one that an import made stays until the whole import is old enough, and
-one that a webhook has not been told of stays until it was.
+Nobody with an external ID, email, phone, custom key or order is anonymous, so nobody of them is ever erased here; nor
+is anybody into whom somebody with an external ID was merged. Whoever is erased keeps nobody waiting: locks on values
+are held while identifiers and rows go; the events, which may be many, go later, when nobody can reach them any more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from datetime import UTC, datetime
+from functools import partial
 from time import monotonic
 from typing import Any, Final, NamedTuple
 
 import psycopg
 from django.db import transaction
-from django.db.models import Q
 
 from contacts.identity import load
 from contacts.identity.erase import erase_contacts
+from contacts.identity.errors import WriteConflict
 from contacts.identity.frame import retried
+from contacts.identity.pieces import BUSY, Note, Piece, Stopped, days_before, note_nowhere, short_transaction
 from contacts.identity.settings import read_policy
-from contacts.identity.settled import last_change
 from contacts.identity.types import PolicyRules, Status
 from contacts.identity.world import ACTIVE
 from contacts.keys import IDENTIFYING_MASK, Kind
-from contacts.models import Import, Policy, Webhook
 from contacts.records import Key
-from crm.errors import CardfileError
 from crm.limits import stopped_after
 
 __all__ = [
     "ANONYMOUS",
-    "Erased",
+    "CAME_BACK",
+    "CONTACTS",
+    "EVENTS",
+    "ONCE_IDENTIFIED",
+    "VISITORS",
     "Expired",
-    "OldChanges",
-    "erase_expired",
+    "empty_numbers",
+    "erase_anonymous",
+    "erase_visitors",
     "find_expired",
-    "find_old_changes",
-    "forget_old_changes",
-    "journal_begins",
 ]
 
 BATCH: Final = 100
 """Contacts or visitors a transaction: their values fit below the gate, so that nobody waits but who shares a bucket."""
 PAGE: Final = 5_000
 SAMPLE: Final = 10
+EVENTS_AT_ONCE: Final = 5_000
 
-CHANGES: Final = 20_000
-"""Numbers of the journal that are looked through at a time: its index leads to places, not to rows."""
+CONTACTS, VISITORS = "contacts", "visitors"
+EVENTS: Final = "contacts_event"
+CAME_BACK: Final = "came_back"
+"""Why somebody stays: they were seen, or known, while the rule was at work."""
+ONCE_IDENTIFIED: Final = "once_identified"
+"""Why a contact stays: somebody with an external ID was merged into it."""
 
 ANONYMOUS: Final = f"""
 c.state = {ACTIVE} AND c.identifier_kinds & {IDENTIFYING_MASK} = 0 AND NOT c.made_deliberately AND c.order_count = 0
@@ -64,6 +71,10 @@ _STILL_ANONYMOUS: Final = f"""
 SELECT c.id FROM contacts_contact c WHERE c.id = ANY(%(ids)s::bigint[]) AND {_IS_ANONYMOUS}
 ORDER BY c.id FOR NO KEY UPDATE
 """
+_TOMBSTONES: Final = """
+SELECT c.merged_into_id, c.id, c.external_id IS NOT NULL FROM contacts_contact c
+WHERE c.merged_into_id = ANY(%(ids)s::bigint[])
+"""
 # A visitor's number stands only at its cookies; whether it has a contact is asked separately, so that the tables can be
 # distributed each by its own key.
 _PAGE_OF_COOKIES: Final = f"""
@@ -79,15 +90,18 @@ _HELD: Final = """
 SELECT i.contact_id, i.kind, i.app, i.value, i.last_seen_at < %(before)s FROM contacts_identifier i
 WHERE i.contact_id = ANY(%(ids)s::bigint[])
 """
-
-
-_OLD: Final = """
-FROM contacts_change WHERE id > %(after)s AND id <= %(upto)s AND at < %(before)s
-AND (import_id IS NULL OR NOT import_id = ANY(%(kept)s::bigint[]))
+_TO_EMPTY: Final = """
+INSERT INTO contacts_numbertoempty (id, rule) SELECT u.id, %(rule)s FROM unnest(%(ids)s::bigint[]) AS u (id)
+ON CONFLICT (id) DO NOTHING
 """
-_NEWER: Final = (
-    "SELECT EXISTS (SELECT FROM contacts_change WHERE id > %(after)s AND id <= %(upto)s AND at >= %(before)s)"
-)
+_NEXT_TO_EMPTY: Final = """
+SELECT id FROM contacts_numbertoempty WHERE rule = %(rule)s ORDER BY id LIMIT %(limit)s
+"""
+_SOME_EVENTS: Final = """
+DELETE FROM contacts_event e USING (
+    SELECT contact_id, id, occurred_at FROM contacts_event WHERE contact_id = ANY(%(ids)s::bigint[]) LIMIT %(limit)s
+) AS old WHERE e.contact_id = old.contact_id AND e.id = old.id AND e.occurred_at = old.occurred_at
+"""
 
 
 class Expired(NamedTuple):
@@ -100,13 +114,6 @@ class Expired(NamedTuple):
     is_whole: bool = True
 
 
-class Erased(NamedTuple):
-    """How many were erased."""
-
-    contacts: int
-    visitors: int
-
-
 def find_expired(
     *,
     at: datetime | None = None,
@@ -114,7 +121,7 @@ def find_expired(
     policy: PolicyRules | None = None,
     seconds: float | None = None,
 ) -> Expired:
-    """The dry run: whom ``erase_expired`` would erase at that moment, under another ``policy`` if one is given.
+    """The dry run: whom the verbs below would erase at that moment, under another ``policy`` if one is given.
 
     Writes nothing. With ``seconds`` it stops after so long, and gives what it found until then.
     """
@@ -125,12 +132,6 @@ def find_expired(
     return Expired(
         contacts.total, visitors.total, contacts.sample, visitors.sample, contacts.is_whole and visitors.is_whole
     )
-
-
-class Stopped(CardfileError):
-    """The time is over."""
-
-    code = "stopped"
 
 
 class Counted(NamedTuple):
@@ -162,38 +163,14 @@ def _next(pages: Iterator[list[int]], end: float | None) -> list[int] | None:
         return next(pages, None)
 
 
-def erase_expired(*, by: str, at: datetime | None = None) -> Erased:
-    """Erase them, in small transactions that keep nobody waiting; it may be stopped and started at any time.
-
-    ``at`` is the moment that inactivity is counted from, now unless given.
-    """
-    contacts, visitors = 0, 0
-    contacts_before, visitors_before = _limits(at, None)
-    for ids in _pages_of_contacts(contacts_before):
-        for batch in _cut(ids):
-            contacts += _erase_anonymous(batch, contacts_before, by=by, at=at)
-    for numbers in _pages_of_visitors(visitors_before):
-        for batch in _cut(numbers):
-            visitors += _erase_visitors(batch, visitors_before)
-    return Erased(contacts, visitors)
-
-
 def _limits(at: datetime | None, policy: PolicyRules | None) -> tuple[datetime | None, datetime | None]:
     """Who was last seen before these moments has expired; None: never."""
     policy, moment = policy or read_policy(), at or datetime.now(UTC)
 
     def limit(days: int | None) -> datetime | None:
-        return None if days is None else _days_before(moment, days)
+        return None if days is None else days_before(moment, days)
 
     return limit(policy.anonymous_erased_after_days), limit(policy.visitors_erased_after_days)
-
-
-def _days_before(moment: datetime, days: int) -> datetime:
-    """As far back as there are dates."""
-    try:
-        return moment - timedelta(days=days)
-    except OverflowError:
-        return datetime.min.replace(tzinfo=UTC)
 
 
 def _cut(ids: Sequence[int]) -> Iterator[list[int]]:
@@ -201,36 +178,92 @@ def _cut(ids: Sequence[int]) -> Iterator[list[int]]:
         yield list(ids[start : start + BATCH])
 
 
+def _halved(erase: Callable[[list[int]], int], ids: list[int], note: Note) -> int:
+    """Erase them together, or, where somebody holds on to one of them, all but that one (race 4)."""
+    try:
+        return retried(partial(erase, ids))
+    except WriteConflict:
+        if len(ids) == 1:
+            note(Piece(left={BUSY: 1}))
+            return 0
+    middle = len(ids) // 2
+    return _halved(erase, ids[:middle], note) + _halved(erase, ids[middle:], note)
+
+
 # Anonymous contacts
 
 
-def _pages_of_contacts(before: datetime | None) -> Iterator[list[int]]:
+def erase_anonymous(before: datetime | None, *, by: str, at: datetime | None = None, note: Note = note_nowhere) -> int:
+    """Erase the anonymous contacts that nobody has seen since; how many. It may be stopped and started at any time.
+
+    ``at`` is when they are erased, now unless given.
+    """
+    erased = 0
+    for page in _pages_of_contacts(before, note):
+        for batch in _cut(page):
+            erased += _halved(lambda ids: _erase_anonymous(ids, before, by=by, at=at, note=note), batch, note)
+            empty_numbers(CONTACTS, note=note)
+    return erased
+
+
+def _pages_of_contacts(before: datetime | None, note: Note = note_nowhere) -> Iterator[list[int]]:
     after = 0
     while before is not None:
         ids = _read(_PAGE_OF_CONTACTS, before=before, after=after, limit=PAGE)
         if not ids:
             return
-        yield ids
+        kept = _once_identified(ids)
+        if kept:
+            note(Piece(left={ONCE_IDENTIFIED: len(kept)}))
+        yield [contact_id for contact_id in ids if contact_id not in kept]
         after = ids[-1]
 
 
-def _erase_anonymous(ids: list[int], before: datetime | None, *, by: str, at: datetime | None) -> int:
+def _once_identified(ids: Collection[int]) -> set[int]:
+    """Those whose tombstones have an external ID: erasing them would take it along."""
+    return {survivor_id for survivor_id, _, is_identified in _tombstones_of(ids) if is_identified}
+
+
+def _tombstones_of(ids: Collection[int]) -> list[tuple[int, int, bool]]:
+    """(survivor, tombstone, whether it has an external ID)"""
+    cursor = load.open_cursor()
+    cursor.execute(_TOMBSTONES, {"ids": load.array_of(ids)})
+    rows = cursor.fetchall()
+    cursor.close()
+    return [(survivor_id, loser_id, is_identified) for survivor_id, loser_id, is_identified in rows]
+
+
+def _erase_anonymous(ids: list[int], before: datetime | None, *, by: str, at: datetime | None, note: Note) -> int:
     """Those who are still anonymous and unseen once their values are locked: they may have come back meanwhile."""
-
-    def run() -> int:
-        with transaction.atomic():
-            cursor = load.open_cursor()
-            load.lock_values(cursor, [key for key, _ in _held(cursor, ids, before)])
-            cursor.execute(_STILL_ANONYMOUS, {"ids": load.array_of(ids), "before": before})
-            still = [row[0] for row in cursor.fetchall()]
-            cursor.close()
-            outcomes = erase_contacts(still, by=by, at=at)
-        return sum(1 for outcome in outcomes if outcome.status != Status.FAILED)
-
-    return retried(run)
+    with short_transaction():
+        cursor = load.open_cursor()
+        load.lock_values(cursor, [key for key, _ in _held(cursor, ids, before)])
+        cursor.execute(_STILL_ANONYMOUS, {"ids": load.array_of(ids), "before": before})
+        still = [row[0] for row in cursor.fetchall()]
+        tombstones = _tombstones_of(still)
+        kept = {survivor_id for survivor_id, _, is_identified in tombstones if is_identified}
+        going = [contact_id for contact_id in still if contact_id not in kept]
+        _leave_to_empty(cursor, CONTACTS, {*going, *(row[1] for row in tombstones if row[0] not in kept)})
+        cursor.close()
+        counts = Counter[str]()
+        outcomes = erase_contacts(going, by=by, at=at, leaving=(EVENTS,), counts=counts)
+        erased = sum(1 for outcome in outcomes if outcome.status != Status.FAILED)
+        left = {CAME_BACK: len(ids) - len(still) + len(going) - erased, ONCE_IDENTIFIED: len(kept)}
+        note(Piece({CONTACTS: erased, **counts}, left))
+    return erased
 
 
 # Visitors
+
+
+def erase_visitors(before: datetime | None, *, note: Note = note_nowhere) -> int:
+    """Erase the visitors that nobody has seen since; how many. It may be stopped and started at any time."""
+    erased = 0
+    for page in _pages_of_visitors(before):
+        for batch in _cut(page):
+            erased += _halved(lambda numbers: _erase_visitors(numbers, before, note=note), batch, note)
+            empty_numbers(VISITORS, note=note)
+    return erased
 
 
 def _pages_of_visitors(before: datetime | None) -> Iterator[list[int]]:
@@ -254,27 +287,22 @@ def _pages_of_visitors(before: datetime | None) -> Iterator[list[int]]:
         value, row_id = rows[-1][0], rows[-1][1]
 
 
-def _erase_visitors(numbers: list[int], before: datetime | None) -> int:
-    """The cookies and what was recorded under these numbers, under the same locks as resolution (races 1 and 3)."""
-
-    def run() -> int:
-        with transaction.atomic():
-            cursor = load.open_cursor()
-            load.lock_values(cursor, [key for key, _ in _held(cursor, numbers, before)])
-            # Once they are locked a cookie is looked at again: it may have been seen, or claimed by a contact.
-            found = _held_by(cursor, numbers, before)
-            active = {number for (_, number), expired in found if not expired}
-            cursor.execute(_WITHOUT_CONTACT, {"ids": load.array_of({number for (_, number), _ in found} - active)})
-            gone = [row[0] for row in cursor.fetchall()]
-            for table in ("identifier", "event"):
-                cursor.execute(
-                    f"DELETE FROM contacts_{table} WHERE contact_id = ANY(%s::bigint[])",
-                    (load.array_of(gone),),
-                )
-            cursor.close()
-        return len(gone)
-
-    return retried(run)
+def _erase_visitors(numbers: list[int], before: datetime | None, *, note: Note) -> int:
+    """Their cookies, under the same locks as resolution (races 1 and 3); what they did goes after it."""
+    with short_transaction():
+        cursor = load.open_cursor()
+        load.lock_values(cursor, [key for key, _ in _held(cursor, numbers, before)])
+        # Once they are locked a cookie is looked at again: it may have been seen, or claimed by a contact.
+        found = _held_by(cursor, numbers, before)
+        active = {number for (_, number), expired in found if not expired}
+        cursor.execute(_WITHOUT_CONTACT, {"ids": load.array_of({number for (_, number), _ in found} - active)})
+        gone = [row[0] for row in cursor.fetchall()]
+        cursor.execute("DELETE FROM contacts_identifier WHERE contact_id = ANY(%s::bigint[])", (load.array_of(gone),))
+        cookies = cursor.rowcount
+        _leave_to_empty(cursor, VISITORS, gone)
+        cursor.close()
+        note(Piece({VISITORS: len(gone), "contacts_identifier": cookies}, {CAME_BACK: len(numbers) - len(gone)}))
+    return len(gone)
 
 
 def _held(cursor: psycopg.Cursor[Any], ids: Sequence[int], before: datetime | None) -> list[tuple[Key, bool]]:
@@ -289,85 +317,41 @@ def _held_by(
     return [(((kind, app, value), number), expired) for number, kind, app, value, expired in cursor.fetchall()]
 
 
+# Their events
+
+
+def _leave_to_empty(cursor: psycopg.Cursor[Any], rule: str, ids: Collection[int]) -> None:
+    """Within the transaction that erases them, so that a run that is killed leaves nothing behind for good."""
+    cursor.execute(_TO_EMPTY, {"rule": rule, "ids": load.array_of(ids)})
+
+
+def empty_numbers(rule: str, *, note: Note = note_nowhere) -> int:
+    """Remove the events of whom a rule has erased, some at a time; how many. No lock on anybody's values is held."""
+    removed = 0
+    while numbers := _read(_NEXT_TO_EMPTY, rule=rule, limit=BATCH):
+        gone = EVENTS_AT_ONCE
+        while gone == EVENTS_AT_ONCE:
+            gone = _remove_some(numbers, note)
+            removed += gone
+    return removed
+
+
+def _remove_some(numbers: Sequence[int], note: Note) -> int:
+    with transaction.atomic():
+        cursor = load.open_cursor()
+        load.prefer_indexes(cursor)
+        cursor.execute(_SOME_EVENTS, {"ids": load.array_of(numbers), "limit": EVENTS_AT_ONCE})
+        gone = cursor.rowcount
+        if gone < EVENTS_AT_ONCE:
+            cursor.execute("DELETE FROM contacts_numbertoempty WHERE id = ANY(%s::bigint[])", (load.array_of(numbers),))
+        cursor.close()
+        note(Piece({EVENTS: gone}))
+    return gone
+
+
 def _read(sql: str, **parameters: Any) -> list[int]:
     cursor = load.open_cursor()
     cursor.execute(sql, parameters)
     ids = [row[0] for row in cursor.fetchall()]
     cursor.close()
     return ids
-
-
-# Changes
-
-
-class OldChanges(NamedTuple):
-    """How many changes would be forgotten; at least so many where it took too long."""
-
-    total: int
-    is_whole: bool
-
-
-def journal_begins(*, at: datetime | None = None) -> datetime | None:
-    """From when on the account keeps its changes; None: from the first one on."""
-    days = Policy.objects.order_by("pk").values_list("journal_kept_days", flat=True).first()
-    return None if days is None else _days_before(at or datetime.now(UTC), days)
-
-
-def find_old_changes(before: datetime, *, seconds: float) -> OldChanges:
-    """The dry run: what ``forget_old_changes`` would forget of the time before that moment."""
-    end, count = monotonic() + seconds, 0
-    try:
-        for window in _windows(before):
-            with stopped_after(max(1, int((end - monotonic()) * 1_000)), Stopped):
-                (found, has_newer) = (_ask(f"SELECT count(*) {_OLD}", window), _ask(_NEWER, window))
-            count += found
-            if has_newer:
-                break
-            if monotonic() > end:
-                return OldChanges(count, is_whole=False)
-    except Stopped:
-        return OldChanges(count, is_whole=False)
-    return OldChanges(count, is_whole=True)
-
-
-def forget_old_changes(*, at: datetime | None = None) -> int:
-    """Forget the changes that the account keeps no longer, a window a transaction; how many. It may be stopped."""
-    before, forgotten = journal_begins(at=at), 0
-    if before is None:
-        return 0
-    for window in _windows(before):
-        with transaction.atomic():
-            cursor = load.open_cursor()
-            cursor.execute(f"DELETE {_OLD}", window)
-            forgotten += cursor.rowcount
-            cursor.close()
-        if _ask(_NEWER, window):
-            break
-    return forgotten
-
-
-def _windows(before: datetime) -> Iterator[dict[str, Any]]:
-    """The journal from its beginning, up to what every webhook was told of. It grows in the order of its numbers."""
-    last = _told_to_all(last_change())
-    kept = load.array_of(_imports_since(before))
-    for after in range(0, last, CHANGES):
-        yield {"after": after, "upto": min(after + CHANGES, last), "before": before, "kept": kept}
-
-
-def _told_to_all(last: int) -> int:
-    positions = Webhook.objects.filter(is_active=True).values_list("positions", flat=True)
-    return min([last, *(int(told["contacts"]) for told in positions if "contacts" in told)])
-
-
-def _imports_since(before: datetime) -> list[int]:
-    """Imports that can be taken back as a whole yet: what they did first may be older."""
-    since = Import.objects.filter(Q(finished_at__gte=before) | Q(finished_at=None, started_at__isnull=False))
-    return list(since.values_list("pk", flat=True))
-
-
-def _ask(sql: str, params: dict[str, Any]) -> Any:
-    cursor = load.open_cursor()
-    cursor.execute(sql, params)
-    row = cursor.fetchone()
-    cursor.close()
-    return row[0] if row else None

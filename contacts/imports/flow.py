@@ -18,7 +18,7 @@ from typing import Any, Final
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from contacts.identity.retention import journal_begins
+from contacts.identity.old_changes import journal_begins
 from contacts.imports import jobs
 from contacts.imports.columns import guess_key, lay_out_mapping
 from contacts.imports.errors import ChangesForgotten, FileGone, FileUnreadable, WrongMoment

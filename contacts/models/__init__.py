@@ -47,6 +47,7 @@ from contacts.models.journal import Change, ChangeKind
 from contacts.models.merge import Merge, MergeMove
 from contacts.models.order import Order, OrderStatus, OrderTotal
 from contacts.models.policy import JunkValue, Policy
+from contacts.models.retention import EventWithoutMonth, NumberToEmpty, RetentionRun
 from contacts.models.saved_view import ListTaste, SavedView
 from contacts.models.site import Site
 from contacts.models.statistics import ContactTally, DailyFigure
@@ -83,6 +84,7 @@ __all__ = [
     "EventParameter",
     "EventReceipt",
     "EventType",
+    "EventWithoutMonth",
     "ExportStatus",
     "FieldType",
     "FieldWork",
@@ -101,11 +103,13 @@ __all__ = [
     "MergeMove",
     "Namesake",
     "NamesakeWalk",
+    "NumberToEmpty",
     "Order",
     "OrderStatus",
     "OrderTotal",
     "Policy",
     "PreviewRow",
+    "RetentionRun",
     "SavedView",
     "Site",
     "SubscriptionCategory",

@@ -16,11 +16,12 @@ from django.db import connection
 from contacts.activity import WEB_EVENT, NewEvent, NewOrder, record_events, record_orders
 from contacts.identity import merge_contacts, resolve, resolve_one
 from contacts.identity.integrity import find_problems
-from contacts.identity.retention import erase_expired, find_expired
+from contacts.identity.retention import find_expired
 from contacts.identity.settings import forget_settings
 from contacts.identity.types import API, DEVICE, IMPORT, SHEET, Plan
-from contacts.jobs import erase_inactive, make_event_partitions
+from contacts.jobs import apply_retention_by_night, make_event_partitions
 from contacts.models import Contact, ContactState, Event, Identifier, Policy
+from contacts.retention import apply_retention
 
 pytestmark = pytest.mark.django_db
 
@@ -49,8 +50,12 @@ def visit(cookie: str, *, at: datetime = LONG_AGO) -> int:
     return outcome.contact_id
 
 
-def erase(at: datetime = NOW):
-    return tuple(erase_expired(by="rule:retention", at=at))
+def erase(at: datetime = NOW) -> tuple[int, int]:
+    """How many contacts and visitors went."""
+    run = apply_retention(by="rule:retention", at=at)
+    assert run is not None
+    gone = {rule: line["gone"] for rule, line in run.lines.items()}
+    return gone.get("contacts", {}).get("contacts", 0), gone.get("visitors", {}).get("visitors", 0)
 
 
 def test_an_anonymous_contact_is_erased_after_its_days_of_inactivity():
@@ -193,7 +198,7 @@ def test_a_person_who_was_erased_leaves_nothing_anywhere():
 def test_the_periodic_jobs_do_it():
     visit("c1", at=datetime.now(UTC) - timedelta(days=100))
 
-    erase_inactive(timestamp=0)
+    apply_retention_by_night(timestamp=0)
     make_event_partitions(timestamp=0)
 
     assert not Identifier.objects.exists()
