@@ -4,6 +4,7 @@ Rows of contacts and identifiers are written in ``contacts.identity`` alone; not
 """
 
 from contacts.models.account import Account
+from contacts.models.app import App, AppKey, SeenApp, SeenDevice
 from contacts.models.bulk_call import BulkCall, BulkRow, CallStatus
 from contacts.models.consent import Consent, SubscriptionCategory, Suppression
 from contacts.models.contact import ChannelState, Contact, ContactState
@@ -61,6 +62,8 @@ __all__ = [
     "ActionStatus",
     "ActionVerb",
     "ActionWish",
+    "App",
+    "AppKey",
     "BulkCall",
     "BulkRow",
     "CallStatus",
@@ -111,6 +114,8 @@ __all__ = [
     "PreviewRow",
     "RetentionRun",
     "SavedView",
+    "SeenApp",
+    "SeenDevice",
     "Site",
     "SubscriptionCategory",
     "Suggestion",
