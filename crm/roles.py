@@ -41,6 +41,7 @@ AREAS: Final[Mapping[str, str]] = {
     "contacts.import": WORK,
     "contacts.merge": WORK,
     "contacts.savedview": WORK,
+    "contacts.subscriptionform": WORK,
     "contacts.change": KEPT,
     "contacts.event": KEPT,
     "contacts.order": KEPT,

@@ -283,6 +283,7 @@ CALLS_A_SECOND = {  # of one key, over all web processes; a key may have a limit
     "search": env.int("SEARCHES_A_SECOND", default=50),
     "events": env.int("EVENTS_A_SECOND", default=350),
 }
+FORMS_A_MINUTE = env.int("FORMS_A_MINUTE", default=10)  # how often one address may send one subscription form
 CORS_ORIGINS = env.list("CORS_ORIGINS", default=[])  # whose scripts may call the API: https://shop.example.com,…
 for origin in CORS_ORIGINS:
     if not re.fullmatch(r"https?://[^/\s*]+", origin):
@@ -327,6 +328,7 @@ EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="cardfile@localhost")
 CONFIRMATION_MAIL = env.bool("CONFIRMATION_MAIL", default=True)  # off: a mailer of one's own takes the link
 CONFIRMATION_LINK_DAYS = env.int("CONFIRMATION_LINK_DAYS", default=14)
+CONFIRMATIONS_A_MINUTE = env.int("CONFIRMATIONS_A_MINUTE", default=120)  # of those that imports ask for
 
 
 # Jobs

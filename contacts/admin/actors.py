@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contacts.models import ContactAction, Import
+from contacts.models import ContactAction, Import, SubscriptionForm
 from crm.models import ApiKey
 
 __all__ = ["Actor", "name_actors"]
@@ -18,7 +18,10 @@ __all__ = ["Actor", "name_actors"]
 TRACKERS: Final[dict[str, Any]] = {"web": gettext_lazy("Web tracking"), "mobile": gettext_lazy("Mobile tracking")}
 RULES: Final[dict[str, Any]] = {"retention": gettext_lazy("The retention rule")}
 
-PAGES: Final[dict[str, Any]] = {"confirm": gettext_lazy("Whoever opened the confirmation link")}
+PAGES: Final[dict[str, Any]] = {
+    "confirm": gettext_lazy("Whoever opened the confirmation link"),
+    "unsubscribe": gettext_lazy("Whoever opened the link to unsubscribe"),
+}
 
 
 class Actor(NamedTuple):
@@ -34,7 +37,8 @@ def name_actors(actors: Iterable[str]) -> dict[str, Actor]:
     users = {str(pk): name for pk, name in _read_users(wanted)}
     keys = {str(pk): name for pk, name in _read_keys(wanted)}
     files = {str(pk): name for pk, name in _read_files(wanted)}
-    return {actor: _name_actor(actor, users, keys, files) for actor in wanted} | _name_actions(wanted)
+    named = {actor: _name_actor(actor, users, keys, files) for actor in wanted}
+    return named | _name_actions(wanted) | _name_forms(wanted)
 
 
 def _ids_of(kind: str, actors: Iterable[str]) -> list[int]:
@@ -66,6 +70,21 @@ def _name_actions(actors: Iterable[str]) -> dict[str, Actor]:
     found = ContactAction.objects.in_bulk(ids)
     users = {f"user:{pk}": name for pk, name in _read_users(action.by for action in found.values())}
     return {f"action:{pk}": _name_action(found.get(pk), users) for pk in ids}
+
+
+def _name_forms(actors: Iterable[str]) -> dict[str, Actor]:
+    """Subscription forms; each has a page."""
+    ids = _ids_of("form", actors)
+    names = dict(SubscriptionForm.objects.filter(pk__in=ids).values_list("pk", "name")) if ids else {}
+    return {f"form:{pk}": _name_form(pk, names.get(pk, "")) for pk in ids}
+
+
+def _name_form(pk: int, name: str) -> Actor:
+    if not name:
+        return Actor(_("A former subscription form"))
+    return Actor(
+        _("Subscription form {name}").format(name=name), reverse("admin:contacts_subscriptionform_change", args=[pk])
+    )
 
 
 def _name_action(action: ContactAction | None, users: dict[str, str]) -> Actor:

@@ -67,6 +67,7 @@ SOURCES: Final[dict[str, Any]] = {
     "api": gettext_lazy("API"),
     "import": gettext_lazy("Import"),
     "sheet": gettext_lazy("By hand"),
+    "form": gettext_lazy("Subscription form"),
     "web": gettext_lazy("Web tracking"),
     "mobile": gettext_lazy("Mobile tracking"),
     "order": gettext_lazy("Order"),

@@ -6,6 +6,7 @@ Rows of contacts and identifiers are written in ``contacts.identity`` alone; not
 from contacts.models.account import Account
 from contacts.models.app import App, AppKey, SeenApp, SeenDevice
 from contacts.models.bulk_call import BulkCall, BulkRow, CallStatus
+from contacts.models.confirmation import Confirmation, ConfirmationStatus
 from contacts.models.consent import Consent, SubscriptionCategory, Suppression
 from contacts.models.contact import ChannelState, Contact, ContactState
 from contacts.models.contact_action import ActionBatch, ActionRow, ActionStatus, ActionVerb, ActionWish, ContactAction
@@ -52,6 +53,7 @@ from contacts.models.retention import EventWithoutMonth, NumberToEmpty, Retentio
 from contacts.models.saved_view import ListTaste, SavedView
 from contacts.models.site import Site
 from contacts.models.statistics import ContactTally, DailyFigure
+from contacts.models.subscription_form import ConfirmationText, SubscriptionForm
 from contacts.models.webhook import Webhook, WebhookDeadLetter, WebhookDelivery
 
 __all__ = [
@@ -73,6 +75,9 @@ __all__ = [
     "ChangeKind",
     "ChannelState",
     "Clearing",
+    "Confirmation",
+    "ConfirmationStatus",
+    "ConfirmationText",
     "Consent",
     "Contact",
     "ContactAction",
@@ -118,6 +123,7 @@ __all__ = [
     "SeenDevice",
     "Site",
     "SubscriptionCategory",
+    "SubscriptionForm",
     "Suggestion",
     "Suppression",
     "TraceKind",

@@ -29,7 +29,7 @@ class Consent(models.Model):
     contact_id = models.BigIntegerField(_("contact ID"))
     category = models.CharField(_("category"), max_length=50)
     granted = models.BooleanField(_("granted"))
-    basis = models.CharField(_("basis"), max_length=200, default="", blank=True)
+    basis = models.TextField(_("basis"), default="", blank=True)
     at = models.DateTimeField(_("when"))
     by = models.CharField(_("who"), max_length=64)
 

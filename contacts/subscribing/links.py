@@ -19,7 +19,7 @@ from django.utils.crypto import salted_hmac
 from contacts.normalize import clean_email
 from contacts.subscribing.errors import LinkExpired, LinkInvalid
 
-__all__ = ["Token", "expires_at", "is_for", "link_of", "make_token", "read_token"]
+__all__ = ["Token", "expires_at", "is_for", "link_of", "make_token", "read_token", "unsubscribe_link_of"]
 
 SALT: Final = "contacts.subscribing"
 SHAPE: Final = re.compile(r"(\d{1,18})-([0-9a-f]{32})", re.ASCII)
@@ -34,10 +34,10 @@ def make_token(contact_id: int, email: str) -> str:
     return _signer().sign(f"{contact_id}-{_digest_of(email)}")
 
 
-def read_token(text: str) -> Token:
+def read_token(text: str, *, expires: bool = True) -> Token:
     """Raises ``LinkInvalid`` or ``LinkExpired``."""
     try:
-        signed = _signer().unsign(text, max_age=_lifetime())
+        signed = _signer().unsign(text, max_age=_lifetime() if expires else None)
     except SignatureExpired as error:
         raise LinkExpired from error
     except BadSignature as error:
@@ -55,6 +55,11 @@ def is_for(token: Token, email: str) -> bool:
 def link_of(token: str, *, site: str) -> str:
     """``site`` is where people reach us: ``https://crm.example.com``."""
     return site.rstrip("/") + reverse("confirm-email", args=[token])
+
+
+def unsubscribe_link_of(token: str, *, site: str) -> str:
+    """The other thing that whoever reads the mail may wish; it never expires."""
+    return site.rstrip("/") + reverse("unsubscribe-email", args=[token])
 
 
 def expires_at(made_at: datetime | None = None) -> datetime:

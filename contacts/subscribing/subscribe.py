@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -17,7 +17,7 @@ from contacts import populations
 from contacts.activity import note_events
 from contacts.activity.categories import default_categories
 from contacts.activity.consents import subscribe_contact
-from contacts.identity import Outcome, Status, resolve
+from contacts.identity import Outcome, Plan, Status, resolve
 from contacts.identity.errors import error_of
 from contacts.identity.types import SUBSCRIBE
 from contacts.models import Contact, Event
@@ -27,10 +27,8 @@ from contacts.subscribing.jobs import send_confirmation
 from contacts.subscribing.words import EmailStatus, status_of
 from crm.errors import CardfileError
 
-__all__ = ["LONGEST_FORM_TYPE", "Subscribed", "Wishes", "subscribe"]
+__all__ = ["FROM_API", "FROM_FORM", "LONGEST_FORM_TYPE", "Door", "Subscribed", "Wishes", "subscribe"]
 
-EVENT_OF_NEW: Final = "subscribeFromApi"
-EVENT_OF_KNOWN: Final = "subscribeUpdateFromApi"
 LONGEST_FORM_TYPE: Final = 77
 """With the name of the event before it, it is a type of event."""
 MAIL_AGAIN_AFTER: Final = timedelta(minutes=5)
@@ -39,13 +37,35 @@ LINK_PARAM: Final = "confirmationLink"
 REFUSED: Final = frozenset({Status.FAILED, Status.SKIPPED})
 
 
+class Door(NamedTuple):
+    """Where a form came in: how its record is resolved, and the events that tell of a new and of a known contact."""
+
+    plan: Plan
+    source: str
+    event_of_new: str
+    event_of_known: str
+
+
+FROM_API: Final = Door(SUBSCRIBE, "api", "subscribeFromApi", "subscribeUpdateFromApi")
+FROM_FORM: Final = Door(
+    replace(SUBSCRIBE, fill_blanks_only=True, source="form"), "form", "subscribeFromForm", "subscribeUpdateFromForm"
+)
+"""Anybody may send a form of ours with anybody's address, so it changes nothing that a contact has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What a form says beside the contact: names of groups, keys of consents (none: the default ones), its own name."""
+    """What a form says beside the contact.
 
-    groups: Sequence[str] = ()
+    ``groups`` are names or ids, ``categories`` keys of consents (none: the default ones), ``form_type`` its own name,
+    ``basis`` what the consents stand on ('': that there was a form), ``told`` what else its event says.
+    """
+
+    groups: Sequence[str | int] = ()
     categories: Sequence[str] = ()
     form_type: str = ""
+    basis: str = ""
+    told: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Subscribed(NamedTuple):
@@ -58,19 +78,25 @@ class Subscribed(NamedTuple):
 
 
 def subscribe(
-    record: Mapping[str, Any], wishes: Wishes, *, by: str, site: str, at: datetime | None = None
+    record: Mapping[str, Any],
+    wishes: Wishes,
+    *,
+    by: str,
+    site: str,
+    door: Door = FROM_API,
+    at: datetime | None = None,
 ) -> Subscribed:
     """Raises what ``resolve_one`` raises, and what a group refuses with its place: ``groups[0]``.
 
     ``site`` is where people reach us: the link in the mail begins with it.
     """
     done: list[Subscribed] = []
-    moment = at or datetime.now(UTC)
+    form = _Form(record, wishes, door, by, site, at or datetime.now(UTC))
 
     def within(outcomes: Sequence[Outcome]) -> None:
-        done[:] = [_follow_up(outcome, record, wishes, by=by, site=site, at=moment) for outcome in _taken(outcomes)]
+        done[:] = [_follow_up(outcome, form) for outcome in _taken(outcomes)]
 
-    [outcome] = resolve([record], SUBSCRIBE, by=by, at=moment, within=within)
+    [outcome] = resolve([record], door.plan, by=by, at=form.at, within=within)
     if (error := error_of(outcome)) is not None:
         raise error
     return done[0]
@@ -80,25 +106,35 @@ def _taken(outcomes: Sequence[Outcome]) -> list[Outcome]:
     return [outcome for outcome in outcomes if outcome.status not in REFUSED]
 
 
-def _follow_up(
-    outcome: Outcome, record: Mapping[str, Any], wishes: Wishes, *, by: str, site: str, at: datetime
-) -> Subscribed:
+class _Form(NamedTuple):
+    """A form that was sent: what, where, by whom, when."""
+
+    record: Mapping[str, Any]
+    wishes: Wishes
+    door: Door
+    by: str
+    site: str
+    at: datetime
+
+
+def _follow_up(outcome: Outcome, form: _Form) -> Subscribed:
     contact = Contact.objects.get(pk=outcome.contact_id or 0)
-    _join(contact.pk, wishes.groups, by=by)
+    wishes, at = form.wishes, form.at
+    _join(contact.pk, wishes.groups, by=form.by)
     categories = wishes.categories or default_categories()
     if categories:
-        subscribe_contact(contact.pk, categories, basis=_basis(wishes), by=by, at=at)
+        subscribe_contact(contact.pk, categories, basis=_basis(wishes), by=form.by, at=at)
     status, is_new = status_of(contact.email_state), outcome.status == Status.CREATED
-    link = _link_for(contact, status, record, site=site, at=at)
+    link = _link_for(contact, status, form)
     is_mailed = link is not None and settings.CONFIRMATION_MAIL and not _was_mailed_lately(contact, at)
-    params = _params(contact, status, wishes, link)
-    note_events([contact.pk], _event_type(wishes, is_new=is_new), key="", source="api", at=at, params=params)
+    params, kind = _params(contact, status, wishes, link), _event_type(form, is_new=is_new)
+    note_events([contact.pk], kind, key="", source=form.door.source, at=at, params=params)
     if link is not None and is_mailed:
-        send_confirmation.defer(token=link.token, site=site)
+        send_confirmation.defer(token=link.token, site=form.site)
     return Subscribed(contact.pk, status, is_new, link)
 
 
-def _join(contact_id: int, groups: Sequence[str], *, by: str) -> None:
+def _join(contact_id: int, groups: Sequence[str | int], *, by: str) -> None:
     for position, name in enumerate(groups):
         try:
             populations.current().add(name, [contact_id], by=by)
@@ -108,16 +144,14 @@ def _join(contact_id: int, groups: Sequence[str], *, by: str) -> None:
 
 
 def _basis(wishes: Wishes) -> str:
-    return f"form {wishes.form_type}" if wishes.form_type else "subscribe"
+    return wishes.basis or (f"form {wishes.form_type}" if wishes.form_type else "subscribe")
 
 
-def _link_for(
-    contact: Contact, status: EmailStatus, record: Mapping[str, Any], *, site: str, at: datetime
-) -> Link | None:
+def _link_for(contact: Contact, status: EmailStatus, form: _Form) -> Link | None:
     """Only who typed the address may be asked: a form with a phone alone does not mail to who unsubscribed."""
-    if status != EmailStatus.NEED_CONFIRMATION or contact.email is None or not _names(record, contact.email):
+    if status != EmailStatus.NEED_CONFIRMATION or contact.email is None or not _names(form.record, contact.email):
         return None
-    return invite(contact.pk, contact.email, site=site, at=at)
+    return invite(contact.pk, contact.email, site=form.site, at=form.at)
 
 
 def _names(record: Mapping[str, Any], email: str) -> bool:
@@ -133,9 +167,9 @@ def _was_mailed_lately(contact: Contact, at: datetime) -> bool:
     return events.exists()
 
 
-def _event_type(wishes: Wishes, *, is_new: bool) -> str:
-    name = EVENT_OF_NEW if is_new else EVENT_OF_KNOWN
-    return f"{name}-{wishes.form_type}" if wishes.form_type else name
+def _event_type(form: _Form, *, is_new: bool) -> str:
+    name = form.door.event_of_new if is_new else form.door.event_of_known
+    return f"{name}-{form.wishes.form_type}" if form.wishes.form_type else name
 
 
 def _params(contact: Contact, status: EmailStatus, wishes: Wishes, link: Link | None) -> dict[str, Any]:
@@ -145,6 +179,7 @@ def _params(contact: Contact, status: EmailStatus, wishes: Wishes, link: Link | 
         "formType": wishes.form_type,
         "groups": list(wishes.groups),
         "subscriptions": list(wishes.categories),
+        **wishes.told,
         LINK_PARAM: link and link.url,
         "expiresAt": link and link.expires_at.isoformat(),
     }

@@ -12,8 +12,9 @@ from crm.api.shared_memory import DIGEST_BYTES, SharedTable
 
 __all__ = ["count", "digest_of", "forget"]
 
-BUCKETS: Final = {"calls": 1 << 10, "bodies": 1 << 15}
-"""Places for some 8,000 keys within a second, and for some 260,000 bodies within a minute."""
+BUCKETS: Final = {"calls": 1 << 10, "bodies": 1 << 15, "forms": 1 << 10}
+"""Places for some 8,000 keys within a second, for some 260,000 bodies within a minute, and for as many senders of forms
+as keys."""
 
 
 class Counter(Protocol):

@@ -62,6 +62,8 @@ MODELS: Final[Mapping[str, Model]] = {
     "contacts_customfield": model(LOOK, ADMIN, "add change"),
     "contacts_eventtype": model(LOOK, ADMIN, "add change"),
     "contacts_subscriptioncategory": model(LOOK, ADMIN, "add change"),
+    "contacts_subscriptionform": model(LOOK, WORK, "add change"),
+    "contacts_confirmationtext": model(LOOK, ADMIN, "change"),
     "contacts_webhook": model(HOUSE, ADMIN, "add change delete"),
     "contacts_webhookdeadletter": model(HOUSE, ADMIN, ""),
     "segments_segment": model(LOOK, WORK, "add change delete"),
@@ -164,6 +166,9 @@ PAGES: Final[Mapping[str, Expected]] = {
     "admin:segments_segment_of_import": Expected(LOOK, WORK),
     # Pages without a login: the address is the secret
     "confirm-email": Expected(ANYBODY, ANYBODY),
+    "unsubscribe-email": Expected(ANYBODY, ANYBODY),
+    "subscription-form": Expected(ANYBODY, ANYBODY),
+    "subscription-thanks": Expected(ANYBODY, ANYBODY),
     # By API key; a session is nothing there, but to read the description
     "api-schema": Expected(SIGNED_IN, NOBODY),
     "api-docs": Expected(SIGNED_IN, NOBODY),

@@ -28,6 +28,7 @@ from contacts.models import (
     Policy,
     SavedView,
     SubscriptionCategory,
+    SubscriptionForm,
     Webhook,
     WebhookDeadLetter,
 )
@@ -119,12 +120,16 @@ def make_settings() -> dict[str, Any]:
     field = CustomField.objects.create(key="tier", label="Tier", type="choice", options=["gold", "silver"])
     kind = EventType.objects.first() or EventType.objects.create(key="pageView", name="Page view")
     junk = JunkValue.objects.create(value="nobody@example.com")
+    form = SubscriptionForm.objects.create(name="Footer")
     work = FieldWork.objects.create(
         field_key="tier", label="Tier", kind="convert", status="done", by="user:1", wish=WISH
     )
     return {
         "work_id": work.pk,
         "contacts.subscriptioncategory": SubscriptionCategory.objects.create(key="news", name="News").pk,
+        "contacts.subscriptionform": form.pk,
+        "form_key": form.key,
+        "contacts.confirmationtext": 1,
         "contacts.account": account.pk,
         "contacts.policy": policy.pk,
         "contacts.customfield": field.pk,
