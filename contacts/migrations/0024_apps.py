@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("contacts", "0022_sites")]
+    dependencies = [("contacts", "0023_retention")]
 
     operations = [
         migrations.CreateModel(
