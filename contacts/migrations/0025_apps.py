@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("contacts", "0023_retention")]
+    dependencies = [("contacts", "0024_subscription_forms")]
 
     operations = [
         migrations.CreateModel(
