@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("contacts", "0023_retention"),
+        ("contacts", "0024_apps"),
     ]
 
     operations = [
