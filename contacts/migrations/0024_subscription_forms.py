@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("contacts", "0024_apps"),
+        ("contacts", "0023_retention"),
     ]
 
     operations = [
