@@ -3,43 +3,45 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
 import psycopg
-from django.utils.translation import gettext as _
+from django.db import transaction
 
 from contacts import populations
-from contacts.activity.checks import check_order, cost_of, dump_json
+from contacts.activity.checks import dump_json
 from contacts.activity.event_types import known_types
-from contacts.activity.places import FOR_UPDATE, Place, lock_contacts, place_facts
+from contacts.activity.order_drafts import (
+    STORED,
+    Draft,
+    OrderWrite,
+    fold_order,
+    list_writes,
+    read_drafts,
+    read_records,
+    unplaced,
+)
+from contacts.activity.parameters import note_parameters
+from contacts.activity.places import FOR_UPDATE, lock_contacts, place_facts
 from contacts.activity.rows import EVENT_COLUMNS, insert_rows
-from contacts.activity.types import NewOrder, OrderOutcome, OrderStatus
+from contacts.activity.types import NewOrder, OrderOutcome
 from contacts.identity import MAX_BATCH, Outcome, Plan
-from contacts.identity.errors import ContactNotFound, WriteConflict
+from contacts.identity.errors import WriteConflict
 from contacts.identity.load import array_of, open_cursor, text_array
-from contacts.identity.orders import attach_orders, find_order_contacts, order_key, resolve_with_orders
-from contacts.identity.settings import current_settings
+from contacts.identity.orders import attach_orders, find_order_contacts, resolve_with_orders
 from contacts.identity.totals import refresh_totals
 from contacts.identity.types import ORDER
-from contacts.normalize import normalize
-from contacts.records import Key, Problem, Record
+from contacts.records import Key, Record
 
-__all__ = ["record_orders"]
+__all__ = ["Within", "record_orders"]
 
-BOUGHT: Final = "DELIVERED"
 EVENT_SOURCE: Final = "order"
 MAX_ROUNDS: Final = 3
-STORED: Final = ("status", "total_cost", "currency", "ordered_at", "items", "details", "source")
-"""What an order that is sent again may change."""
 ORDER_COLUMNS: Final = ("contact_id", "external_order_id", *STORED, "updated_at")
 
-_READ: Final = f"""
-SELECT o.id, o.contact_id, o.external_order_id, {", ".join(f"o.{column}" for column in STORED)}
-FROM contacts_order o WHERE o.contact_id = ANY(%s::bigint[]) AND o.external_order_id = ANY(%s::text[])
-"""
 _UPDATE: Final = """
 UPDATE contacts_order o SET status = u.status, total_cost = u.total_cost, currency = u.currency,
     ordered_at = u.ordered_at, items = u.items, details = u.details, source = u.source, updated_at = %s
@@ -53,72 +55,53 @@ WHERE e.contact_id = ANY(%s::bigint[]) AND e.type_id = ANY(%s::bigint[]) AND e.k
 """
 
 
+Within = Callable[[Sequence[OrderOutcome], Sequence[OrderWrite]], None]
+
+
 def record_orders(
-    orders: Iterable[NewOrder], *, by: str, at: datetime | None = None, plan: Plan = ORDER
+    orders: Iterable[NewOrder],
+    *,
+    by: str,
+    at: datetime | None = None,
+    plan: Plan = ORDER,
+    within: Within | None = None,
 ) -> list[OrderOutcome]:
     """Record orders on the contacts that the identity rules find, or make (L17); a known number updates its order.
 
     ``plan`` is ``ORDER``, or ``PURCHASE``, which makes no contact. An order stays with the contact that has it, even
     where the record names another one, which is a warning. Each order is also an event ``order<STATUS>`` with its
     number as key, once a status. Outcomes come in the order of the orders; one that is refused keeps nobody else back.
+    ``within`` is called with the outcomes of each transaction and what it wrote inside that transaction, once where
+    nothing could be written.
     """
     outcomes: list[OrderOutcome] = []
     iterator = iter(orders)
     while batch := list(itertools.islice(iterator, MAX_BATCH)):
-        outcomes += _OrderBatch(batch, plan, by=by, at=at or datetime.now(UTC)).run()
+        outcomes += _OrderBatch(batch, plan, by=by, at=at or datetime.now(UTC), within=within).run()
     return outcomes
-
-
-class _Draft:
-    """One order while a batch goes over it: as it is stored, then as each record leaves it.
-
-    ``counts`` where it was or became one of those that are bought.
-    """
-
-    __slots__ = ("contact_id", "counts", "id", "is_changed", "number", "values")
-
-    def __init__(self, number: str, contact_id: int, values: dict[str, Any], order_id: int | None = None) -> None:
-        self.number = number
-        self.contact_id = contact_id
-        self.values = values
-        self.id = order_id
-        self.is_changed = False
-        self.counts = values["status"] == BOUGHT
-
-    def take(self, values: Mapping[str, Any]) -> bool:
-        """Take over what an order sent again says; tells whether that is a change."""
-        changes = {
-            column: value for column, value in values.items() if value is not None and value != self.values[column]
-        }
-        self.values.update(changes)
-        self.is_changed = self.is_changed or bool(changes)
-        self.counts = self.counts or self.values["status"] == BOUGHT
-        return bool(changes)
 
 
 class _OrderBatch:
     """Up to ``MAX_BATCH`` orders, each known by its position."""
 
-    def __init__(self, orders: Sequence[NewOrder], plan: Plan, *, by: str, at: datetime) -> None:
+    def __init__(
+        self, orders: Sequence[NewOrder], plan: Plan, *, by: str, at: datetime, within: Within | None = None
+    ) -> None:
         self.orders = orders
         self.plan = plan
         self.by = by
         self.at = at
+        self.within = within
+        self.writes: dict[str, OrderWrite] = {}
         self.type_ids: dict[str, int] = {}
+        self.params: dict[int, dict[str, Any]] = {}
         self.records: dict[int, Record] = {}
         self.keys: dict[int, Key] = {}
         self.outcomes: dict[int, OrderOutcome] = {}
 
     def run(self) -> list[OrderOutcome]:
         # 1. What cannot be stored is refused before anybody is looked up, or made.
-        schema = current_settings().schema
-        for position, order in enumerate(self.orders):
-            problem = check_order(order)
-            if problem is not None:
-                self.outcomes[position] = _refused(problem)
-            else:
-                self.records[position] = normalize(order.contact, schema, ref=position)
-                self.keys[position] = order_key(order.number)
+        self.records, self.keys, self.outcomes = read_records(self.orders)
         # 2. The event types of the statuses.
         keys = {f"order{self.orders[position].status}" for position in self.records}
         self.type_ids = {key: found.id for key, found in known_types(keys).items()}
@@ -126,8 +109,29 @@ class _OrderBatch:
         if self.records:
             numbers = [self.orders[position].number for position in self.records]
             records = list(self.records.values())
-            resolve_with_orders(records, numbers, self.plan, by=self.by, at=self.at, within=self.write)
+            resolve_with_orders(
+                records, numbers, self.plan, by=self.by, at=self.at, within=self.write, afterwards=self.tell
+            )
+            note_parameters(self.params.items())
+        else:
+            with transaction.atomic():
+                self.tell()
+        return self.listed()
+
+    def listed(self) -> list[OrderOutcome]:
         return [self.outcomes[position] for position in range(len(self.orders))]
+
+    def tell(self) -> None:
+        """At the end of the transaction, all of whose orders are written."""
+        if self.within is not None:
+            self.within(self.listed(), list(self.writes.values()))
+
+    def keep(self, writes: Iterable[OrderWrite]) -> None:
+        """A number may have been written by the other half of this batch, or by a try that was taken back."""
+        for write in writes:
+            kept = self.writes.get(write.number)
+            is_ours = kept is not None and write.before is not None and write.before["updated_at"] == self.at
+            self.writes[write.number] = write.after(kept) if kept is not None and is_ours else write
 
     def write(self, outcomes: Sequence[Outcome]) -> None:
         """Within the resolving transaction, and again when that is tried again."""
@@ -140,42 +144,25 @@ class _OrderBatch:
         for outcome in outcomes:
             place = places.get(outcome.ref)
             if place is None or place.is_visitor:
-                self.outcomes[outcome.ref] = _unplaced(outcome)
+                self.outcomes[outcome.ref] = unplaced(outcome)
                 continue
-            draft = self.fold(outcome, place, drafts, new)
+            order, key = self.orders[outcome.ref], self.keys[outcome.ref]
+            draft, self.outcomes[outcome.ref] = fold_order(order, key, place.contact_id, outcome, drafts)
+            if draft.id is None:
+                new[key] = draft.contact_id
             event = self.event_of(outcome.ref, draft)
             if event[:3] not in occurred:
                 events.setdefault(event[:3], event[3])
         self.store(cursor, list(drafts.values()), new)
         insert_rows(cursor, "contacts_event", EVENT_COLUMNS, list(events.values()))
         cursor.close()
+        if self.within is not None:
+            self.keep(list_writes(drafts.values(), events.values()))
         touched = sorted({draft.contact_id for draft in drafts.values() if draft.is_changed})
         if touched:
             populations.contacts_changed.send(sender=None, contact_ids=touched, at=self.at, what="order")
 
-    def fold(self, outcome: Outcome, place: Place, drafts: dict[Key, _Draft], new: dict[Key, int]) -> _Draft:
-        """Lay one order over what is known of its number, and say what became of it."""
-        order, key = self.orders[outcome.ref], self.keys[outcome.ref]
-        values = _values_of(order)
-        draft = drafts.get(key)
-        done = OrderOutcome(OrderStatus.UNCHANGED, place.contact_id, identity=outcome)
-        if draft is None:
-            done.status = OrderStatus.CREATED
-            values["items"] = values["items"] or []
-            values["details"] = values["details"] or {}
-            draft = drafts[key] = _Draft(order.number.strip(), place.contact_id, values)
-            draft.is_changed = True
-            new[key] = place.contact_id
-        else:
-            if draft.contact_id != place.contact_id:
-                done.contact_id = draft.contact_id
-                done.warnings.append(_of_another(draft.contact_id))
-            if draft.take(values):
-                done.status = OrderStatus.UPDATED
-        self.outcomes[outcome.ref] = done
-        return draft
-
-    def event_of(self, position: int, draft: _Draft) -> tuple[Any, ...]:
+    def event_of(self, position: int, draft: Draft) -> tuple[Any, ...]:
         """(contact, key, type), which comes at most once, and the event's row.
 
         A new order happened when it says; a later status when it was received.
@@ -188,13 +175,14 @@ class _OrderBatch:
             "totalCost": str(draft.values["total_cost"]),
             "currency": draft.values["currency"],
         }
+        self.params[type_id] = params
         occurred_at = order.ordered_at if draft.id is None else self.at
         row = (draft.contact_id, type_id, draft.number, dump_json(params), EVENT_SOURCE, occurred_at, self.at)
         return (draft.contact_id, draft.number, type_id, row)
 
     # Reading
 
-    def read(self, cursor: psycopg.Cursor[Any], positions: Sequence[int]) -> dict[Key, _Draft]:
+    def read(self, cursor: psycopg.Cursor[Any], positions: Sequence[int]) -> dict[Key, Draft]:
         """The stored orders of these numbers, their contacts locked: none of them is merged or erased meanwhile."""
         keys = {self.keys[position] for position in positions}
         holders = find_order_contacts(cursor, keys)
@@ -205,18 +193,10 @@ class _OrderBatch:
                 break
         else:
             raise WriteConflict
-        if not holders:
-            return {}
-        numbers = text_array({self.orders[position].number.strip() for position in positions})
-        cursor.execute(_READ, (array_of(set(holders.values())), numbers))
-        drafts = {}
-        for order_id, contact_id, number, *values in cursor.fetchall():
-            if holders.get(order_key(number)) == contact_id:
-                drafts[order_key(number)] = _Draft(number, contact_id, dict(zip(STORED, values, strict=True)), order_id)
-        return drafts
+        return read_drafts(cursor, holders, {self.orders[position].number.strip() for position in positions})
 
     def read_occurred(
-        self, cursor: psycopg.Cursor[Any], drafts: Mapping[Key, _Draft], places: Collection[int]
+        self, cursor: psycopg.Cursor[Any], drafts: Mapping[Key, Draft], places: Collection[int]
     ) -> set[tuple[int, str, int]]:
         """(contact, number, type) of the status events that stored orders have, where one may come again."""
         known = {
@@ -236,7 +216,7 @@ class _OrderBatch:
 
     # Writing
 
-    def store(self, cursor: psycopg.Cursor[Any], drafts: Sequence[_Draft], new: Mapping[Key, int]) -> None:
+    def store(self, cursor: psycopg.Cursor[Any], drafts: Sequence[Draft], new: Mapping[Key, int]) -> None:
         attach_orders(cursor, new, source=self.plan.source, at=self.at)
         made = [draft for draft in drafts if draft.id is None]
         insert_rows(cursor, "contacts_order", ORDER_COLUMNS, [self.row_of(draft) for draft in made])
@@ -246,48 +226,10 @@ class _OrderBatch:
             cursor.execute(_UPDATE, (self.at, orjson.dumps(rows, default=str).decode()))
         refresh_totals(cursor, {draft.contact_id for draft in drafts if draft.is_changed and draft.counts})
 
-    def row_of(self, draft: _Draft) -> tuple[Any, ...]:
+    def row_of(self, draft: Draft) -> tuple[Any, ...]:
         stored = {
             **draft.values,
             "items": dump_json(draft.values["items"]),
             "details": dump_json(draft.values["details"]),
         }
         return (draft.contact_id, draft.number, *(stored[column] for column in STORED), self.at)
-
-
-def _values_of(order: NewOrder) -> dict[str, Any]:
-    """An order's columns; None means that it says nothing of them."""
-    return {
-        "status": order.status,
-        "total_cost": cost_of(order.total_cost),
-        "currency": order.currency.strip().upper(),
-        "ordered_at": order.ordered_at.astimezone(UTC),
-        "items": _as_stored(order.items),
-        "details": _as_stored(order.details),
-        "source": order.source.strip(),
-    }
-
-
-def _as_stored(value: Any) -> Any:
-    """The same value as it reads after it was stored, so that it can be compared."""
-    return None if value is None else orjson.loads(dump_json(value))
-
-
-def _of_another(contact_id: int) -> Problem:
-    message = _("Contact %(id)d has the order of this number; it stays there.") % {"id": contact_id}
-    return Problem("number", "order_of_another_contact", message)
-
-
-def _refused(problem: Problem) -> OrderOutcome:
-    return OrderOutcome(OrderStatus.FAILED, code=problem.code, message=problem.message, column=problem.column)
-
-
-def _unplaced(outcome: Outcome) -> OrderOutcome:
-    """There is nobody to record it on; the identity rules say why, or the contact was erased meanwhile."""
-    return OrderOutcome(
-        OrderStatus.FAILED,
-        code=outcome.code or "contact_not_found",
-        message=outcome.message or ContactNotFound.default_message(),
-        column=outcome.column,
-        identity=outcome,
-    )

@@ -2,7 +2,8 @@
 
 In a database session of its own, temporary views stand before contacts and identifiers, by the same names: the real
 rows, less those that were changed, and the changed and the new ones. Look-ups read them unknowingly; what a batch
-decided is written, by the statements of ``contacts.identity.write``, into the temporary tables behind. The session is
+decided is written, by the statements of ``contacts.identity.write``, into the temporary tables behind. Orders have a
+table of their own, for whoever rehearses them (``contacts.activity.order_rehearsal``). The session is
 read-only, by which PostgreSQL means *everything but temporary tables*: nothing real can be written, no number drawn
 from a sequence, no row locked (decision 0010).
 """
@@ -37,6 +38,7 @@ ALTER TABLE shadow_identifier DROP COLUMN id;
 CREATE INDEX ON shadow_identifier (value);
 CREATE INDEX ON shadow_identifier (contact_id);
 CREATE TEMP TABLE shadow_holder (contact_id bigint PRIMARY KEY);
+CREATE TEMP TABLE shadow_order (value text PRIMARY KEY, contact_id bigint, number text, stored jsonb);
 
 CREATE TEMP VIEW contacts_contact AS
     SELECT * FROM real_contact r WHERE NOT EXISTS (SELECT FROM shadow_contact s WHERE s.id = r.id)

@@ -16,12 +16,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="OrderTotal",
             fields=[
-                (
-                    "pk",
-                    models.CompositePrimaryKey(
-                        "contact_id", "currency", blank=True, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("contact_id", models.BigIntegerField(verbose_name="contact ID")),
                 ("currency", models.CharField(max_length=3, verbose_name="currency")),
                 ("count", models.BigIntegerField(verbose_name="orders")),
@@ -29,7 +24,18 @@ class Migration(migrations.Migration):
                 ("first_at", models.DateTimeField(verbose_name="first order")),
                 ("last_at", models.DateTimeField(verbose_name="last order")),
             ],
-            options={"verbose_name": "total of orders", "verbose_name_plural": "totals of orders"},
+            options={
+                "verbose_name": "total of orders",
+                "verbose_name_plural": "totals of orders",
+                "constraints": [models.UniqueConstraint(fields=("contact_id", "currency"), name="order_total_once")],
+            },
+        ),
+        # As the others of the contact's family: ready to be distributed (contacts.migrations.0002_database_keys).
+        migrations.RunSQL(
+            "ALTER TABLE contacts_ordertotal DROP CONSTRAINT contacts_ordertotal_pkey;"
+            " ALTER TABLE contacts_ordertotal ADD PRIMARY KEY (contact_id, id);",
+            "ALTER TABLE contacts_ordertotal DROP CONSTRAINT contacts_ordertotal_pkey;"
+            " ALTER TABLE contacts_ordertotal ADD PRIMARY KEY (id);",
         ),
         migrations.RunSQL(FILL, migrations.RunSQL.noop),
     ]

@@ -52,7 +52,6 @@ class OrderTotal(models.Model):
     delivered.
     """
 
-    pk = models.CompositePrimaryKey("contact_id", "currency")
     contact_id = models.BigIntegerField(_("contact ID"))
     currency = models.CharField(_("currency"), max_length=3)
     count = models.BigIntegerField(_("orders"))
@@ -63,6 +62,7 @@ class OrderTotal(models.Model):
     class Meta:
         verbose_name = _("total of orders")
         verbose_name_plural = _("totals of orders")
+        constraints = [models.UniqueConstraint(fields=["contact_id", "currency"], name="order_total_once")]
 
     def __str__(self) -> str:
         return f"{self.contact_id}: {self.amount} {self.currency}"
