@@ -12,6 +12,7 @@ class ContactsConfig(AppConfig):
         from django.db.models.signals import post_delete, post_save
 
         from contacts import actions, bulk
+        from contacts.activity import unmatched
         from contacts.fields import erasing as fields
         from contacts.identity.erase import contacts_erased
         from contacts.identity.settings import note_settings_changed
@@ -26,6 +27,7 @@ class ContactsConfig(AppConfig):
                 signal.connect(note_settings_changed, sender=model, dispatch_uid=f"settings-{model.__name__}")
         register(ContactChanges())
         contacts_changed.connect(note_changes, dispatch_uid="contacts.webhooks")
+        contacts_erased.connect(unmatched.forget_erased, dispatch_uid="contacts.activity")
         contacts_erased.connect(bulk.forget_erased, dispatch_uid="contacts.bulk")
         contacts_erased.connect(fields.forget_erased, dispatch_uid="contacts.fields")
         contacts_erased.connect(actions.forget_erased, dispatch_uid="contacts.actions")

@@ -156,7 +156,7 @@ class _EventBatch:
                     EventStatus.RECORDED, place.contact_id, place.is_visitor, identity=outcome
                 )
         insert_rows(cursor, "contacts_event", EVENT_COLUMNS, rows)
-        keep_events(cursor, waiting)
+        keep_events(cursor, waiting, by=self.by)
         cursor.close()
         touched = sorted({place.contact_id for place in places.values() if not place.is_visitor})
         if touched:

@@ -6,25 +6,32 @@ value later finds them there, and notes it in the journal. ``contacts.activity.j
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import closing
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import psycopg
 from django.db import connection
 
+from contacts.activity.checks import dump_json
 from contacts.activity.rows import EVENT_COLUMNS
-from contacts.identity.load import array_of
+from contacts.identity.load import array_of, open_cursor
 from contacts.keys import Kind
-from contacts.models import UnmatchedName
-from contacts.records import Record
+from contacts.models import UnmatchedEvent, UnmatchedName
+from contacts.records import Key, Record
 
 __all__ = [
     "Unmatched",
+    "Waiting",
     "count_old_unmatched",
     "erase_old_unmatched",
+    "find_waiting",
+    "forget_erased",
+    "is_any_waiting",
     "keep_events",
     "may_wait",
+    "read_waiting",
     "take_waiting",
 ]
 
@@ -33,6 +40,23 @@ UNFINDABLE: Final = Kind.ADVERTISING
 
 _COUNT: Final = "SELECT count(*) FROM (SELECT FROM contacts_unmatchedevent WHERE received_at < %s LIMIT %s) e"
 _OLD: Final = "SELECT id FROM contacts_unmatchedevent WHERE received_at < %s ORDER BY received_at LIMIT %s"
+_WAITING: Final = f"""
+SELECT DISTINCT n.event_id FROM contacts_identifier i
+JOIN contacts_unmatchedname n ON n.value = i.value AND n.kind = i.kind AND n.app = i.app
+WHERE i.contact_id = ANY(%s::bigint[]) AND i.kind <> {int(UNFINDABLE)} ORDER BY n.event_id
+"""
+_READ: Final = """
+SELECT e.id, e.source, e.by, e.type_id, e.key, e.params, e.occurred_at, e.received_at
+FROM contacts_unmatchedevent e WHERE e.id = ANY(%s::bigint[]) ORDER BY e.id
+"""
+_READ_NAMES: Final = """
+SELECT event_id, kind, app, value, details FROM contacts_unmatchedname WHERE event_id = ANY(%s::bigint[]) ORDER BY id
+"""
+_NAMING: Final = """
+SELECT DISTINCT n.event_id FROM contacts_unmatchedname n
+JOIN unnest(%s::smallint[], %s::text[], %s::text[]) AS k (kind, app, value)
+ON n.value = k.value AND n.kind = k.kind AND n.app = k.app ORDER BY n.event_id
+"""
 _FORGET_NAMES: Final = "DELETE FROM contacts_unmatchedname WHERE event_id = ANY(%s::bigint[])"
 _TAKE: Final = "DELETE FROM contacts_unmatchedevent WHERE id = ANY(%s::bigint[]) RETURNING id"
 
@@ -44,20 +68,30 @@ class Unmatched(NamedTuple):
     record: Record
 
 
+class Waiting(NamedTuple):
+    """A kept event: where it came from, its row but for the contact, and the record that says whose it is."""
+
+    id: int
+    source: str
+    by: str
+    row: Sequence[Any]
+    record: Record
+
+
 def may_wait(record: Record) -> bool:
     """Whether a record that found nobody names somebody who may yet come: an id of ours is never given later."""
     return record.contact_id is None and any(key[0] != UNFINDABLE for key in record.identifiers)
 
 
-def keep_events(cursor: psycopg.Cursor[Any], events: Sequence[Unmatched]) -> None:
+def keep_events(cursor: psycopg.Cursor[Any], events: Sequence[Unmatched], *, by: str) -> None:
     """Keep these events, within the transaction that found nobody for them."""
     if not events:
         return
-    columns = EVENT_COLUMNS[1:]
+    columns = ("by", *EVENT_COLUMNS[1:])
     values = ", ".join(f"({', '.join(['%s'] * len(columns))})" for _event in events)
     cursor.execute(
         f"INSERT INTO contacts_unmatchedevent ({', '.join(columns)}) VALUES {values} RETURNING id",
-        [value for event in events for value in event.row[1:]],
+        [value for event in events for value in (by, *event.row[1:])],
     )
     ids = [row[0] for row in cursor.fetchall()]
     UnmatchedName.objects.bulk_create(
@@ -73,6 +107,49 @@ def _names_of(event_id: int, record: Record) -> list[UnmatchedName]:
     ]
 
 
+def is_any_waiting() -> bool:
+    return UnmatchedEvent.objects.exists()
+
+
+def find_waiting(contact_ids: Collection[int]) -> list[int]:
+    """The events that name an identifier of one of these contacts."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITING, [list(contact_ids)])
+        return [row[0] for row in cursor.fetchall()]
+
+
+def read_waiting(ids: Collection[int]) -> list[Waiting]:
+    """These events, as far as they still wait."""
+    with closing(open_cursor()) as cursor:
+        names: dict[int, list[tuple[Key, Any]]] = {}
+        cursor.execute(_READ_NAMES, (array_of(ids),))
+        for event_id, kind, app, value, details in cursor.fetchall():
+            names.setdefault(event_id, []).append(((kind, app, value), details))
+        cursor.execute(_READ, (array_of(ids),))
+        return [
+            Waiting(event_id, source, by, _row_of(source, *rest), _record_of(event_id, names[event_id]))
+            for event_id, source, by, *rest in cursor.fetchall()
+            if event_id in names
+        ]
+
+
+def _row_of(source: str, type_id: int, key: str, params: Any, *times: datetime) -> Sequence[Any]:
+    return (type_id, key, dump_json(params), source, *times)
+
+
+def _record_of(event_id: int, names: Sequence[tuple[Key, Any]]) -> Record:
+    keys = tuple(key for key, _details in names)
+    first = {kind: value for kind, _app, value in reversed(keys)}
+    return Record(
+        ref=event_id,
+        external_id=first.get(Kind.EXTERNAL_ID),
+        email=first.get(Kind.EMAIL),
+        phone=first.get(Kind.PHONE),
+        identifiers=keys,
+        details={key: details for key, details in names if details} or None,
+    )
+
+
 def take_waiting(cursor: psycopg.Cursor[Any], ids: Collection[int]) -> set[int]:
     """Take these out, to be recorded in the caller's transaction; those that nobody else took before."""
     if not ids:
@@ -80,6 +157,32 @@ def take_waiting(cursor: psycopg.Cursor[Any], ids: Collection[int]) -> set[int]:
     cursor.execute(_FORGET_NAMES, (array_of(ids),))
     cursor.execute(_TAKE, (array_of(ids),))
     return {row[0] for row in cursor.fetchall()}
+
+
+def forget_erased(*, held: Mapping[int, Collection[Key]], **_signal: Any) -> None:
+    """Contacts are erased: what waits and names them goes too, in the same transaction.
+
+    An external ID of its own says that an event is of somebody else (L6), if they have one themselves.
+    """
+    keys = sorted({(int(kind), app, value) for keys in held.values() for kind, app, value in keys})
+    if not keys or not is_any_waiting():
+        return
+    kinds, apps, values = (list(side) for side in zip(*keys, strict=True))
+    with connection.cursor() as cursor:
+        cursor.execute(_NAMING, [kinds, apps, values])
+        found = [row[0] for row in cursor.fetchall()]
+    _erase([event.id for event in read_waiting(found) if _is_meant(event.record, held)])
+
+
+def _is_meant(record: Record, held: Mapping[int, Collection[Key]]) -> bool:
+    """Whether an event names one of these contacts."""
+    own = record.key_of(Kind.EXTERNAL_ID)
+    for keys in held.values():
+        if not set(keys).isdisjoint(record.identifiers):
+            others = [key for key in keys if key[0] == Kind.EXTERNAL_ID]
+            if own is None or own in others or not others:
+                return True
+    return False
 
 
 def count_old_unmatched(before: datetime, *, limit: int) -> int:

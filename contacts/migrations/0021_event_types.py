@@ -38,6 +38,14 @@ def list_parameters(apps, schema_editor):
         )
 
 
+def begin_here(apps, schema_editor):
+    """Nothing waits yet, so that nothing before this moment matters."""
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM contacts_change_id_seq")
+        [number] = cursor.fetchone()
+    apps.get_model("contacts", "JournalPosition").objects.create(reader="unmatched events", number=number)
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -107,6 +115,7 @@ class Migration(migrations.Migration):
                 ('source', models.CharField(default='', max_length=20, verbose_name='source')),
                 ('occurred_at', models.DateTimeField(verbose_name='occurred')),
                 ('received_at', models.DateTimeField(db_index=True, verbose_name='received')),
+                ('by', models.CharField(max_length=64, verbose_name='who')),
                 ('type', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='contacts.eventtype', verbose_name='type')),
             ],
             options={
@@ -146,5 +155,6 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(fields=['value', 'kind', 'app'], name='unmatched_name_value')],
             },
         ),
+        migrations.RunPython(begin_here, migrations.RunPython.noop),
         migrations.RunPython(list_parameters, migrations.RunPython.noop),
     ]

@@ -108,7 +108,7 @@ class EventParameter(models.Model):
 
 
 class UnmatchedEvent(models.Model):
-    """An event whose identifiers nobody has yet; it joins whoever gets one of them."""
+    """An event whose identifiers nobody has yet; it joins whoever gets one of them. ``by`` is who sent it."""
 
     type = models.ForeignKey(EventType, models.CASCADE, related_name="+", verbose_name=_("type"))
     key = models.CharField(_("key"), max_length=300, default="", blank=True)
@@ -116,6 +116,7 @@ class UnmatchedEvent(models.Model):
     source = models.CharField(_("source"), max_length=20, default="")
     occurred_at = models.DateTimeField(_("occurred"))
     received_at = models.DateTimeField(_("received"), db_index=True)
+    by = models.CharField(_("who"), max_length=64)
 
     class Meta:
         verbose_name = _("unmatched event")

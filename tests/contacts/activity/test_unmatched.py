@@ -7,10 +7,13 @@ from datetime import timedelta
 import pytest
 
 from contacts.activity import MOBILE_EVENT, WEB_EVENT, EventStatus, record_events
+from contacts.activity.joining import join_waiting
 from contacts.activity.unmatched import count_old_unmatched, erase_old_unmatched
+from contacts.identity import delete_contacts, erase_contacts, merge_contacts, resolve_one, restore_contacts
+from contacts.identity.types import API, DEVICE
 from contacts.keys import Kind
-from contacts.models import Contact, Event, EventType, UnmatchedEvent, UnmatchedName
-from tests.contacts.activity.conftest import BY, NOW, event
+from contacts.models import Contact, Event, EventType, Identifier, JournalPosition, UnmatchedEvent, UnmatchedName
+from tests.contacts.activity.conftest import BY, NOW, as_record, event
 
 pytestmark = pytest.mark.django_db
 
@@ -97,3 +100,118 @@ def test_what_waits_for_long_is_erased_in_pieces(kept_type):
     assert [erase_old_unmatched(before, limit=3) for _ in range(3)] == [3, 2, 0]
     assert [name.value for name in UnmatchedName.objects.all()] == ["new@example.com"]
     assert UnmatchedEvent.objects.count() == 1
+
+
+# Joining
+
+
+def test_a_waiting_event_joins_whoever_gets_what_it_names(kept_type, make_contact):
+    record(event("opened", external_id="C-1", key="k-1", occurred_at=NOW - timedelta(days=3)))
+    assert join_waiting() == 0
+
+    olena = make_contact(external_id="C-1")
+
+    assert join_waiting() == 1
+    stored = Event.objects.get()
+    assert (stored.contact_id, stored.type_id, stored.key, stored.params) == (
+        olena,
+        kept_type.pk,
+        "k-1",
+        {"page": "/boots"},
+    )
+    assert (stored.source, stored.occurred_at, stored.received_at) == ("event", NOW - timedelta(days=3), NOW)
+    assert not UnmatchedEvent.objects.exists()
+    assert not UnmatchedName.objects.exists()
+    assert join_waiting() == 0
+
+
+def test_it_joins_a_contact_that_gets_the_value_later(kept_type, make_contact):
+    olena = make_contact(external_id="C-1")
+    record(event("opened", email="olena@example.com"))
+
+    resolve_one({"external_id": "C-1", "email": "Olena@Example.com"}, API, by=BY)
+
+    assert join_waiting() == 1
+    assert Event.objects.get().contact_id == olena
+
+
+def test_an_app_s_events_join_the_contact_that_its_device_makes():
+    record(*[event("opened", devices=("d1",)) for _ in range(3)], plan=MOBILE_EVENT)
+
+    anonymous = resolve_one(as_record(devices=("d1",)), DEVICE, by="tracker:mobile").contact_id
+
+    assert join_waiting() == 3
+    assert {(stored.contact_id, stored.source) for stored in Event.objects.all()} == {(anonymous, "mobile")}
+
+
+def test_what_an_event_names_beside_is_attached_and_brings_those_that_wait_for_it(kept_type, make_contact):
+    record(event("opened", external_id="C-1", devices=("d1",)), event("opened", devices=("d1",)))
+
+    olena = make_contact(external_id="C-1")
+
+    assert join_waiting() == 2
+    assert {stored.contact_id for stored in Event.objects.all()} == {olena}
+    assert Identifier.objects.get(value="d1").contact_id == olena
+
+
+def test_the_rules_decide_whether_it_is_meant(kept_type, make_contact):
+    """L6: whoever has the email has another external ID."""
+    record(event("opened", external_id="C-1", email="family@example.com"))
+
+    make_contact(external_id="C-2", email="family@example.com")
+    assert join_waiting() == 0
+
+    olena = make_contact(external_id="C-1")
+    assert join_waiting() == 1
+    assert Event.objects.get().contact_id == olena
+
+
+def test_it_joins_a_contact_that_was_deleted_when_that_is_restored(kept_type, make_contact):
+    olena = make_contact(email="olena@example.com")
+    delete_contacts([olena], by=BY)
+    record(event("opened", email="olena@example.com"))
+    assert join_waiting() == 0
+
+    restore_contacts([olena], by=BY)
+
+    assert join_waiting() == 1
+
+
+def test_it_joins_the_survivor_of_a_merge(kept_type, make_contact):
+    record(event("opened", email="olena@example.com"))
+    survivor, loser = make_contact(external_id="C-1"), make_contact(email="olena@example.com")
+    merge_contacts(survivor, loser, by=BY)
+
+    assert join_waiting() == 1
+    assert Event.objects.get().contact_id == survivor
+
+
+def test_an_event_waits_on_while_nobody_gets_what_it_names(kept_type, make_contact):
+    record(event("opened", email="olena@example.com"))
+    make_contact(email="taras@example.com")
+
+    assert join_waiting() == 0
+    assert UnmatchedEvent.objects.count() == 1
+
+
+def test_events_that_wait_for_somebody_erased_are_erased(kept_type, make_contact):
+    record(event("opened", email="olena@example.com"), event("opened", external_id="C-9", email="family@example.com"))
+    olena = make_contact(email="olena@example.com")
+    taras = make_contact(external_id="C-2", email="family@example.com")
+
+    erase_contacts([olena, taras], by=BY)
+
+    assert [name.value for name in UnmatchedName.objects.filter(kind=Kind.EXTERNAL_ID)] == ["C-9"]
+    assert UnmatchedEvent.objects.count() == 1
+
+
+def test_the_journal_is_read_from_where_it_was_left(kept_type, make_contact):
+    make_contact(email="first@example.com")
+    join_waiting()
+    begun = JournalPosition.objects.get().number
+    record(event("opened", email="olena@example.com"))
+
+    make_contact(email="olena@example.com")
+    join_waiting()
+
+    assert JournalPosition.objects.get().number > begun > 0
