@@ -19,8 +19,17 @@ from contacts.api.links import IN_ANSWER, IN_PATH, to_contact, to_external_id
 from contacts.api.translate import CHANGEABLE_CHANNELS, PERMANENT_CHANNELS, SHOWN_IDENTIFIERS
 from contacts.wire import LARGEST_ID
 from crm.api.links import Link, leads_to
+from crm.api.schema import ErrorEntry, failure
 
-__all__ = ["add_contact", "delete_by_external_id", "delete_contact", "get_contact", "update_contact"]
+__all__ = [
+    "ErrorEntry",
+    "add_contact",
+    "delete_by_external_id",
+    "delete_contact",
+    "failure",
+    "get_contact",
+    "update_contact",
+]
 
 
 # Shapes
@@ -122,12 +131,6 @@ class Migrated(serializers.Serializer):
     contactId = serializers.IntegerField()
 
 
-class ErrorEntry(serializers.Serializer):
-    path = serializers.CharField(help_text="Where in the body, such as channels[0].value.")
-    code = serializers.CharField()
-    message = serializers.CharField()
-
-
 class Explanation(serializers.Serializer):
     dryRun = serializers.BooleanField()
     contactId = serializers.IntegerField(
@@ -144,13 +147,6 @@ class Explanation(serializers.Serializer):
     warnings = ErrorEntry(many=True)
 
 
-class Error(serializers.Serializer):
-    status = serializers.IntegerField()
-    code = serializers.CharField()
-    message = serializers.CharField()
-    errors = ErrorEntry(many=True)
-
-
 # Examples
 
 OLENA: Final = {
@@ -164,12 +160,6 @@ OLENA: Final = {
     "timeZone": "Europe/Kyiv",
 }
 TAKEN: Final = "Contact 2 has this external ID. Write to that contact, or merge the two."
-
-
-def failure(status: int, code: str, message: str, *errors: tuple[str, str, str]) -> OpenApiResponse:
-    entries = [dict(zip(("path", "code", "message"), error, strict=True)) for error in errors]
-    value = {"status": status, "code": code, "message": message, "errors": entries}
-    return OpenApiResponse(Error, message, [OpenApiExample(code, value, response_only=True)])
 
 
 def sentence(text: str) -> OpenApiResponse:

@@ -54,6 +54,7 @@ STATUS_BY_CODE = {
     "too_many_requests": 429,
     "took_too_long": 503,
     "count_took_too_long": 503,
+    "try_again": 503,
     "database_not_started": 503,
 }
 CODES_OF_DJANGO = {
@@ -113,6 +114,12 @@ class TooManyCalls(CardfileError):
     """Too many calls with this API key within a second. Wait a moment and send it again."""
 
     code = "too_many_requests"
+
+
+class TryAgain(CardfileError):
+    """Others kept changing the same contacts. Nothing is lost: send it again in a moment."""
+
+    code = "try_again"
 
 
 class UnsupportedEncoding(CardfileError):

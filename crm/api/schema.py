@@ -1,14 +1,19 @@
 """What every operation may answer, besides what it says of itself, and the header that every writing one takes."""
 
+from __future__ import annotations
+
 from copy import deepcopy
 from typing import Any, Final
+
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse
+from rest_framework import serializers
 
 from crm.api.answers import IdempotencyKeyReused, InvalidIdempotencyKey
 from crm.api.errors import STATUS_BY_CODE, TooManyCalls, describe_resource
 from crm.api.errors import describe as describe_error
 from crm.errors import CardfileError
 
-__all__ = ["describe_shared_answers"]
+__all__ = ["Error", "ErrorEntry", "describe_shared_answers", "failure"]
 
 WRITING: Final = ("post", "put", "patch", "delete")
 SHARED: Final[list[type[CardfileError]]] = [TooManyCalls]
@@ -28,18 +33,43 @@ RATE: Final = {
 }
 
 
+class ErrorEntry(serializers.Serializer):
+    path = serializers.CharField(help_text="Where in the body, such as channels[0].value.")
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class Error(serializers.Serializer):
+    status = serializers.IntegerField()
+    code = serializers.CharField()
+    message = serializers.CharField()
+    errors = ErrorEntry(many=True)
+
+
+def failure(status: int, code: str, message: str, *errors: tuple[str, str, str]) -> OpenApiResponse:
+    """How an operation says that it may refuse; ``errors`` are (path, code, message)."""
+    entries = [dict(zip(("path", "code", "message"), error, strict=True)) for error in errors]
+    value = {"status": status, "code": code, "message": message, "errors": entries}
+    return OpenApiResponse(Error, message, [OpenApiExample(code, value, response_only=True)])
+
+
 def describe_shared_answers(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
     """drf-spectacular's hook. Errors have the shape in which the operation tells its 401."""
     for operations in result["paths"].values():
         for method, operation in operations.items():
             if "401" in operation.get("responses", {}):
-                describe_answers(operation, writes=method in WRITING)
+                describe_answers(operation, keeps_answers=method in WRITING and keeps_answers(operation))
     return result
 
 
-def describe_answers(operation: dict[str, Any], *, writes: bool) -> None:
+def keeps_answers(operation: dict[str, Any]) -> bool:
+    """Answers are kept by API key, so only where one is shown."""
+    return any("apiKey" in scheme for scheme in operation.get("security", ()))
+
+
+def describe_answers(operation: dict[str, Any], *, keeps_answers: bool) -> None:
     responses = operation["responses"]
-    for error in [*SHARED, *(SHARED_BY_WRITING if writes else [])]:
+    for error in [*SHARED, *(SHARED_BY_WRITING if keeps_answers else [])]:
         number = STATUS_BY_CODE.get(error.code, 400)
         content = tell_instead(responses["401"]["content"], number, error)
         responses.setdefault(str(number), {"content": content, "description": error.default_message()})
@@ -47,7 +77,7 @@ def describe_answers(operation: dict[str, Any], *, writes: bool) -> None:
     for status, response in responses.items():
         if status.startswith("2"):
             response.setdefault("headers", {}).update(RATE)
-    if writes:
+    if keeps_answers:
         operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
     operation["responses"] = dict(sorted(responses.items()))
 

@@ -12,7 +12,7 @@ from crm.api import counters
 from crm.api.errors import TooManyCalls
 from crm.models import ApiKey
 
-__all__ = ["KeyThrottle", "Rate"]
+__all__ = ["KeyThrottle", "Rate", "count_call"]
 
 
 class Rate(NamedTuple):
@@ -34,11 +34,15 @@ class KeyThrottle(BaseThrottle):
         key = request.auth
         if not isinstance(key, ApiKey):
             return True
-        limit = key.calls_a_second or settings.CALLS_A_SECOND[view.rate]
-        now = time.time()
-        digest = counters.digest_of(key.prefix.encode(), view.rate.encode(), str(int(now)).encode())
-        used = counters.count("calls", digest, seconds=math.floor(now) + 1 - now, now=now)
-        view.rate_left = Rate(limit, max(limit - used, 0))
-        if used > limit:
-            raise TooManyCalls(retry_after=view.rate_left.reset)
+        count_call(view, key.prefix, key.calls_a_second or settings.CALLS_A_SECOND[view.rate])
         return True
+
+
+def count_call(view: Any, caller: str, limit: int) -> None:
+    """One more call of this caller within this second, of the view's kind; raises ``TooManyCalls``."""
+    now = time.time()
+    digest = counters.digest_of(caller.encode(), view.rate.encode(), str(int(now)).encode())
+    used = counters.count("calls", digest, seconds=math.floor(now) + 1 - now, now=now)
+    view.rate_left = Rate(limit, max(limit - used, 0))
+    if used > limit:
+        raise TooManyCalls(retry_after=view.rate_left.reset)

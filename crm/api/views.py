@@ -6,6 +6,7 @@ class ContactView(ApiView):
     error_shape = "resource"                # {status, title, detail, code}; else {status, code, message, errors}
     most_body_bytes = EVENT_BODY_BYTES      # else settings.MOST_BODY_BYTES
     refuses_repeats = True                  # 409 for the same body again within a minute; may be a property
+    keeps_answers = False                   # an Idempotency-Key is not heeded, since answers are kept by API key
 
 A handler may set ``self.about = [ids]``: the contacts that its answer tells something of, see ``crm.api.answers``.
 """
@@ -34,6 +35,7 @@ class ApiView(APIView):
     error_shape = ""
     most_body_bytes: int | None = None
     refuses_repeats: Any = False
+    keeps_answers = True
     throttle_classes = [KeyThrottle]
 
     about: Collection[int] | None = None
@@ -45,7 +47,8 @@ class ApiView(APIView):
         super().initial(request, *args, **kwargs)
         if not self.offers((request.method or "").lower()):
             self.http_method_not_allowed(request)
-        self.once = begin(request, refuses_repeats=self.refuses_repeats)
+        if self.keeps_answers:
+            self.once = begin(request, refuses_repeats=self.refuses_repeats)
 
     def offers(self, method: str) -> bool:
         return method in self.http_method_names and hasattr(self, method)
