@@ -282,8 +282,8 @@ CALLS_A_SECOND = {  # of one key, over all web processes; a key may have a limit
     "calls": env.int("CALLS_A_SECOND", default=200),
     "search": env.int("SEARCHES_A_SECOND", default=50),
     "events": env.int("EVENTS_A_SECOND", default=350),
-    "apps": env.int("APP_CALLS_A_SECOND", default=500),  # of all devices that have the key
-    "app_addresses": env.int("APP_CALLS_A_SECOND_OF_ADDRESS", default=50),  # of those behind one address
+    "apps": env.int("APP_CALLS_A_SECOND", default=1_000),  # of all devices that have the key
+    "app_addresses": env.int("APP_CALLS_A_SECOND_OF_ADDRESS", default=300),  # of those behind one address
 }
 FORMS_A_MINUTE = env.int("FORMS_A_MINUTE", default=10)  # how often one address may send one subscription form
 WEB_CALLS_A_SECOND = env.int("WEB_CALLS_A_SECOND", default=200)  # of the pages of one website

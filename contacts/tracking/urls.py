@@ -1,5 +1,12 @@
 """Every address below /api/ for browsers and apps; patterns end without a slash (``crm.api.paths``)."""
 
+from django.urls import path
 from django.urls.resolvers import URLPattern
 
-urlpatterns: list[URLPattern] = []
+from contacts.tracking.app import views as app
+
+urlpatterns: list[URLPattern] = [
+    path("v1/device", app.DeviceView.as_view(), name="api-app-device"),
+    path("v1/user", app.UserView.as_view(), name="api-app-user"),
+    path("v1/events", app.EventsView.as_view(), name="api-app-events"),
+]
