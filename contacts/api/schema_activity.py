@@ -86,6 +86,13 @@ class Parameter(serializers.Serializer):
 class Event(serializers.Serializer):
     eventTypeKey = serializers.CharField(help_text="At most 100 characters. A type that is not known yet is made.")
     keyValue = serializers.CharField(required=False, help_text="Your own key of the event, at most 300 characters.")
+    once = serializers.BooleanField(
+        required=False,
+        help_text=(
+            "If true, an event whose type and keyValue came before, whoever it was about, is accepted and not stored"
+            " again; it needs a keyValue. An event type may ask for that of all its events."
+        ),
+    )
     params = Parameter(
         many=True,
         required=False,
@@ -188,12 +195,13 @@ def describe_event(version: int) -> Any:
         summary=f"Add an event, version {version}",
         description=(
             "The contact is found by the parameters that name it, whatever their case; an external ID, email or phone"
-            " that nobody has makes a contact, if the event's type allows that. The body has at most 20 KB."
+            " that nobody has makes a contact, or the event is kept until somebody gets it, as the event's type says."
+            " The body has at most 20 KB."
         ),
         tags=["Events"],
         request=Event,
         responses={
-            200: OpenApiResponse(description="Recorded. The body is empty."),
+            200: OpenApiResponse(description="Recorded, or kept until its contact comes. The body is empty."),
             **BODY_FAILURES,
             400: failure(400, "contact_not_found", NOBODY),
             409: failure(409, "write_conflict", CONFLICT),
@@ -208,12 +216,17 @@ def describe_past_events(version: int) -> Any:
     operation = extend_schema(
         operation_id=f"addPastEventsV{version}",
         summary=f"Add past events, version {version}",
-        description="Each event has its own result, in their order; one that fails keeps no other back.",
+        description=(
+            "Each event has its own result, in their order; one that fails keeps no other back. With `once` and a"
+            " `keyValue` a list may be sent again after an answer that was lost: what is stored is accepted, and stays"
+            " as it is."
+        ),
         tags=["Events"],
         request=PastEvents,
         responses={200: OpenApiResponse(PastEventResults, "What became of each."), **list_failures("events", 500)},
         examples=[
             OpenApiExample("an event", {"events": [OCCURRED]}, request_only=True),
+            OpenApiExample("an event that is stored once", {"events": [{**OCCURRED, "once": True}]}, request_only=True),
             OpenApiExample(
                 "accepted",
                 {"results": [{"status": "ACCEPTED"}], "successCount": 1, "errorCount": 0},

@@ -15,6 +15,7 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 
 from contacts.activity import NewEvent, NewOrder
+from contacts.api.translate_bulk import YES_NO
 from contacts.records import Problem
 from contacts.wire import WireContact, Zone, is_empty, objects_of, read_moment, read_text
 
@@ -91,10 +92,11 @@ class WireEvent:
     params: dict[str, Any] = field(default_factory=dict)
     occurred_at: datetime | None = None
     push_token: Any = None
+    once: bool = False
 
     @property
     def event(self) -> NewEvent:
-        return NewEvent(self.type, self.contact.record, self.key, self.params, self.occurred_at)
+        return NewEvent(self.type, self.contact.record, self.key, self.params, self.occurred_at, self.once)
 
 
 # Orders
@@ -216,6 +218,7 @@ def read_event(body: Any) -> WireEvent:
         wire.refuse("", "not_an_object", _("Send one event as a JSON object."))
         return WireEvent(wire)
     event = WireEvent(wire, read_text(body.get("eventTypeKey")), read_text(body.get("keyValue")))
+    event.once = read_once(wire, body.get("once"))
     named: dict[str, dict[str, Any]] = {}
     for path, name, value in read_params(wire, body.get("params")):
         event.params[name] = value
@@ -229,6 +232,16 @@ def read_event(body: Any) -> WireEvent:
         else:
             put_naming(wire, column, values)
     return event
+
+
+def read_once(wire: WireContact, given: Any) -> bool:
+    """Whether an event of the same type and key counts as this one, sent again."""
+    if is_empty(given):
+        return False
+    read = YES_NO.get(str(given).strip().lower())
+    if read is None:
+        wire.refuse("once", "invalid_boolean", _("Write true or false."))
+    return bool(read)
 
 
 def read_params(wire: WireContact, given: Any) -> Iterator[tuple[str, str, Any]]:

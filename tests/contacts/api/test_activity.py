@@ -12,7 +12,7 @@ from django.test import Client
 from contacts.api.activity import MOST_ORDERS, MOST_PAST_EVENTS
 from contacts.identity import delete_contacts, resolve_one
 from contacts.identity.types import API
-from contacts.models import Account, Contact, Event, EventType, Identifier, Order
+from contacts.models import Account, Contact, Event, EventType, Identifier, Order, UnmatchedEvent
 from crm.api.keys import create_api_key
 
 pytestmark = pytest.mark.django_db
@@ -470,6 +470,9 @@ def test_events_as_real_clients_send_them_are_taken(call_api, path, change, stor
 
 MINE = VIEWED["params"]
 REFUSED_EVENTS = {
+    "once without a key": ({"once": True}, "invalid", {"keyValue": "required"}),
+    "once in other words": ({"once": "perhaps"}, "invalid", {"once": "invalid_boolean"}),
+    "once as a list": ({"once": [True]}, "invalid", {"once": "invalid_boolean"}),
     "no type": ({"eventTypeKey": ...}, "invalid", {"eventTypeKey": "required"}),
     "an empty type": ({"eventTypeKey": " "}, "invalid", {"eventTypeKey": "required"}),
     "a type too long": ({"eventTypeKey": "x" * 101}, "invalid", {"eventTypeKey": "too_long"}),
@@ -615,7 +618,44 @@ def test_an_event_has_at_most_20_kilobytes(call_api, path):
     assert taken.status_code == 200
 
 
+@pytest.mark.parametrize("once", [True, "true", 1])
+@pytest.mark.parametrize("path", EVENTS)
+def test_an_event_that_is_to_be_stored_once_is_accepted_again(call_api, olena, path, once):
+    sent = {**VIEWED, "keyValue": "K-1", "once": once}
+
+    answers = [call_api("post", path, sent) for _ in range(2)]
+
+    assert [(answer.status_code, answer.content) for answer in answers] == [(200, b""), (200, b"")]
+    assert Event.objects.count() == 1
+
+
+@pytest.mark.parametrize("once", [False, "false", None, " "])
+def test_without_once_the_same_key_is_stored_again(call_api, olena, once):
+    for _ in range(2):
+        call_api("post", EVENTS[0], {**VIEWED, "keyValue": "K-1", "once": once})
+
+    assert Event.objects.count() == 2
+
+
+def test_an_event_of_nobody_is_accepted_where_its_type_keeps_it(send_params):
+    EventType.objects.create(key="productViewed", when_nobody="keep")
+
+    assert send_params(email="new@example.com").status_code == 200
+
+    assert not Event.objects.exists()
+    assert UnmatchedEvent.objects.get().by.startswith("key:")
+
+
 # Past events
+
+
+def test_past_events_may_be_sent_again_as_a_whole(call_api, olena):
+    sent = [{**PAST, "keyValue": f"K-{number}", "once": True} for number in (1, 2, 2)]
+
+    answers = [call_api("post", PAST_EVENTS[0], {"events": sent}).json() for _ in range(2)]
+
+    assert [(answer["successCount"], answer["errorCount"]) for answer in answers] == [(3, 0), (3, 0)]
+    assert sorted(Event.objects.values_list("key", flat=True)) == ["K-1", "K-2"]
 
 
 @pytest.mark.parametrize("path", PAST_EVENTS)
@@ -633,6 +673,7 @@ def test_past_events_are_answered_one_by_one(call_api, olena, path):
 
 
 REFUSED_PAST_EVENTS = {
+    "once without a key": ({"once": True, "keyValue": " "}, "REQUIRED"),
     "no time": ({"occurred": ...}, "OCCURRED_DATE_IS_REQUIRED"),
     "an empty time": ({"occurred": " "}, "OCCURRED_DATE_IS_REQUIRED"),
     "a time in words": ({"occurred": "yesterday"}, "INCORRECT_OCCURRED_DATE_FORMAT"),
