@@ -16,7 +16,7 @@ __all__ = ["BUSY", "Note", "Piece", "Stopped", "days_before", "note_nowhere", "s
 
 BUSY: Final = "busy"
 """Why something stays: somebody held on to it all the time."""
-PATIENCE: Final = "1s"
+PATIENCE: Final = "300ms"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 
 import psycopg
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from contacts.identity import load
 from contacts.identity.erase import erase_contacts
@@ -45,6 +46,7 @@ __all__ = [
 
 BATCH: Final = 100
 """Contacts or visitors a transaction: their values fit below the gate, so that nobody waits but who shares a bucket."""
+MANY: Final = 8
 PAGE: Final = 5_000
 SAMPLE: Final = 10
 EVENTS_AT_ONCE: Final = 5_000
@@ -179,7 +181,10 @@ def _cut(ids: Sequence[int]) -> Iterator[list[int]]:
 
 
 def _halved(erase: Callable[[list[int]], int], ids: list[int], note: Note) -> int:
-    """Erase them together, or, where somebody holds on to one of them, all but that one (race 4)."""
+    """Erase them together, or, where somebody holds on to one of them, all but that one (race 4).
+
+    Where many are held on to, one after the other, it is no time for this: ``WriteConflict``.
+    """
     try:
         return retried(partial(erase, ids))
     except WriteConflict:
@@ -187,7 +192,10 @@ def _halved(erase: Callable[[list[int]], int], ids: list[int], note: Note) -> in
             note(Piece(left={BUSY: 1}))
             return 0
     middle = len(ids) // 2
-    return _halved(erase, ids[:middle], note) + _halved(erase, ids[middle:], note)
+    erased = _halved(erase, ids[:middle], note) + _halved(erase, ids[middle:], note)
+    if not erased and len(ids) >= MANY:
+        raise WriteConflict(_("Contacts were in use all the time. What is left goes with the next run."))
+    return erased
 
 
 # Anonymous contacts

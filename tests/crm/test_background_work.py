@@ -73,7 +73,7 @@ def test_a_job_says_what_it_does_about_what_and_for_whom(admin_client: Any, admi
     enqueue("contacts.imports.run", given={"import_id": run.pk})
     enqueue("contacts.exports.write", given={"export_id": export.pk})
     enqueue("contacts.webhooks.deliver", given={"webhook_id": webhook.pk})
-    enqueue("contacts.jobs.erase_inactive", given={"timestamp": 0})
+    enqueue("contacts.jobs.apply_retention_by_night", given={"timestamp": 0})
 
     found = {
         (row.label, row.about.text if row.about else "", row.owner) for row in rows(admin_client.get(reverse(LIST)))
@@ -83,7 +83,7 @@ def test_a_job_says_what_it_does_about_what_and_for_whom(admin_client: Any, admi
         ("Importing a file", "people.csv", "admin"),
         ("Writing an export", "a csv file", "API key Shop"),
         ("Telling a webhook", "Mailer", "the system"),
-        ("Erasing whom nobody has seen for long", "", "the clock"),
+        ("Removing what is kept no longer", "", "the clock"),
     }
 
 

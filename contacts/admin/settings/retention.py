@@ -167,8 +167,9 @@ def show_line(name: str, line: Mapping[str, Any], tables: Mapping[str, str]) -> 
 
 
 def say_counted(counts: Mapping[str, int], tables: Mapping[str, str]) -> Iterator[str]:
-    for table, count in counts.items():
-        yield f"{say_number(count)} {tables.get(table, table)}"
+    """Those who went first, then what of theirs, the most first."""
+    for table, count in sorted(counts.items(), key=lambda item: (item[0] not in WORDS, -item[1])):
+        yield f"{tables.get(table, table)}: {say_number(count)}"
 
 
 def say_why(line: Mapping[str, Any]) -> str:
