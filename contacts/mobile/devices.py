@@ -12,7 +12,7 @@ from contacts.identity.types import DEVICE
 from contacts.keys import Kind
 from contacts.mobile.lenient import put_identifiers, write_leniently
 from contacts.models import App, Identifier
-from contacts.normalize import compare_form, is_encodable
+from contacts.normalize import compare_form
 from contacts.wire import WireContact
 
 __all__ = ["Device", "list_identifiers", "note_device"]
@@ -72,8 +72,6 @@ def list_identifiers(app: App, device: Device) -> Iterator[dict[str, Any]]:
 
 def find_token(app: App, device: Device) -> str:
     """The push token that the device has with this app; empty where it has none."""
-    if "\0" in device.id or not is_encodable(device.id):
-        return ""
     known = Identifier.objects.filter(value=device.compared, kind=Kind.DEVICE, app="")
     owner = known.values_list("contact_id", flat=True).first()
     row = _tokens_of(app, device, [owner]).order_by("-last_seen_at").first() if owner is not None else None

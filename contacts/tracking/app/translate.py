@@ -20,7 +20,7 @@ from contacts.activity import NewEvent
 from contacts.columns import CUSTOM_PREFIX
 from contacts.keys import Kind
 from contacts.mobile import Device
-from contacts.normalize import InvalidValue, Schema, clean_external_id
+from contacts.normalize import InvalidValue, Schema, clean_external_id, is_encodable
 from contacts.wire import WireContact, Zone, is_empty, objects_of, read_moment, read_text, trouble_of
 
 __all__ = ["WireEvents", "WireUser", "read_caller", "read_device", "read_events", "read_user"]
@@ -79,11 +79,20 @@ def read_caller(body: Mapping[str, Any], schema: Schema) -> tuple[Device, WireCo
     if not isinstance(device_id, str) or not device_id:
         wire.refuse("deviceId", "required", _("Send the device's ID as text: deviceId."))
         return Device(""), wire
-    if schema.is_junk(device_id):
-        wire.refuse("deviceId", "junk_value", _("This value is a placeholder that identifies nobody; it was ignored."))
+    if trouble := _trouble_of_id(device_id, schema):
+        wire.refuse("deviceId", *trouble)
         device_id = ""
     _read_user_id(wire, body.get("externalUserId"), schema)
     return Device(device_id), wire
+
+
+def _trouble_of_id(text: str, schema: Schema) -> tuple[str, str] | None:
+    """Why a text identifies nobody."""
+    if "\0" in text or not is_encodable(text):
+        return "invalid_character", _("The value holds a character that cannot be stored; remove it.")
+    if schema.is_junk(text):
+        return "junk_value", _("This value is a placeholder that identifies nobody; it was ignored.")
+    return None
 
 
 def _read_user_id(wire: WireContact, given: Any, schema: Schema) -> None:
@@ -94,9 +103,8 @@ def _read_user_id(wire: WireContact, given: Any, schema: Schema) -> None:
         return
     if text is None:
         return
-    if schema.is_junk(text):
-        message = _("This value is a placeholder that identifies nobody; it was ignored.")
-        wire.refuse("externalUserId", "junk_value", message)
+    if trouble := _trouble_of_id(text, schema):
+        wire.refuse("externalUserId", *trouble)
     else:
         wire.put("external_id", text, "externalUserId")
 
@@ -116,15 +124,27 @@ def _read_channels(wire: WireContact, given: Mapping[str, Any], path: str = "") 
 
 def read_device(body: Mapping[str, Any], schema: Schema) -> tuple[Device, WireContact]:
     caller, wire = read_caller(body, schema)
-    token = read_text(body.get("pushToken"))
-    if not isinstance(token, str):
-        wire.refuse("pushToken", "not_text", _("Write this value as text."))
-        token = ""
-    device = Device(caller.id, token, _read_subscribed(wire, body.get("pushSubscribed")), dict(_details(wire, body)))
+    device = Device(
+        caller.id,
+        token=_read_token(wire, body.get("pushToken"), schema),
+        is_active=_read_subscribed(wire, body.get("pushSubscribed")),
+        details=dict(_read_details(wire, body)),
+    )
     _read_channels(wire, body)
     if not is_empty(body.get("advertisingId")):
         wire.record["identifiers"] = [{"kind": Kind.ADVERTISING.slug, "app": "", "value": body["advertisingId"]}]
     return device, wire
+
+
+def _read_token(wire: WireContact, given: Any, schema: Schema) -> str:
+    token = read_text(given)
+    if not isinstance(token, str):
+        wire.refuse("pushToken", "not_text", _("Write this value as text."))
+        return ""
+    if token and (trouble := _trouble_of_id(token, schema)):
+        wire.refuse("pushToken", *trouble)
+        return ""
+    return token
 
 
 def _read_subscribed(wire: WireContact, given: Any) -> bool | None:
@@ -137,7 +157,7 @@ def _read_subscribed(wire: WireContact, given: Any) -> bool | None:
     return text in YES
 
 
-def _details(wire: WireContact, body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _read_details(wire: WireContact, body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, detail in DETAILS.items():
         if text := _read_detail(wire, name, body.get(name)):
             yield detail, text

@@ -37,6 +37,7 @@ BY: Final = "tracker:mobile"
 SMALL_BODY_BYTES: Final = 256 * 1024
 MOST_EVENTS: Final = 1_000
 MOST_TOLD: Final = 100
+PATHS: Final = {"type": ".eventTypeKey", "key": ".keyValue", "params": ".params"}
 
 
 class NotAnObject(CardfileError):
@@ -189,7 +190,7 @@ def note_seen(app: App, outcome: Outcome) -> None:
 def problems_of(paths: Iterable[str], outcomes: Iterable[EventOutcome]) -> Iterable[Problem]:
     for path, outcome in zip(paths, outcomes, strict=True):
         if not outcome.is_accepted:
-            yield Problem(path, outcome.code, outcome.message)
+            yield Problem(f"{path}{PATHS.get(outcome.column, '')}", outcome.code, outcome.message)
 
 
 def show(problems: Iterable[Problem]) -> list[dict[str, str]]:
