@@ -1,0 +1,31 @@
+"""Doors that anybody can call make no more event types than people can look through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from django.utils.translation import gettext as _
+
+from contacts.models import EventType
+from contacts.records import Problem
+
+__all__ = ["MOST_TYPES", "refuse_new_types"]
+
+MOST_TYPES: Final = 500
+_known: set[str] = set()
+"""Types are never deleted, so what was seen once is there; what is not is looked up."""
+
+
+def refuse_new_types(keys: Iterable[str]) -> dict[str, Problem]:
+    """Types that are not there, and are not to be made, since there are so many already. The column is left empty."""
+    unknown = set(keys) - _known
+    if not unknown:
+        return {}
+    there = set(EventType.objects.filter(key__in=unknown).values_list("key", flat=True))
+    new = sorted(unknown - there)
+    room = max(MOST_TYPES - EventType.objects.count(), 0) if new else 0
+    if len(_known) < MOST_TYPES * 2:
+        _known.update(there)
+    message = _("There are %(count)d types of events already. Add this one in the back office first.")
+    return {key: Problem("", "too_many_types", message % {"count": MOST_TYPES}) for key in new[room:]}
