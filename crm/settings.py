@@ -287,7 +287,7 @@ CALLS_A_SECOND = {  # of one key, over all web processes; a key may have a limit
 }
 FORMS_A_MINUTE = env.int("FORMS_A_MINUTE", default=10)  # how often one address may send one subscription form
 WEB_CALLS_A_SECOND = env.int("WEB_CALLS_A_SECOND", default=200)  # of the pages of one website
-WEB_CALLS_OF_ADDRESS = env.int("WEB_CALLS_OF_ADDRESS", default=20)  # of those, a second; an office may share one
+WEB_CALLS_OF_ADDRESS = env.int("WEB_CALLS_OF_ADDRESS", default=50)  # of those, a second; an office may share one
 CORS_ORIGINS = env.list("CORS_ORIGINS", default=[])  # whose scripts may call the API: https://shop.example.com,…
 for origin in CORS_ORIGINS:
     if not re.fullmatch(r"https?://[^/\s*]+", origin):
