@@ -111,7 +111,7 @@ class BodyTooLarge(CardfileError):
 
 
 class TooManyCalls(CardfileError):
-    """Too many calls with this API key within a second. Wait a moment and send it again."""
+    """Too many calls within a second. Wait a moment and send it again."""
 
     code = "too_many_requests"
 

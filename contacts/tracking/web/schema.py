@@ -73,11 +73,11 @@ OLENA: Final = {
     "email": "olena@example.com",
     "attributes": {"firstName": "Olena", "languageCode": "uk"},
 }
-TOO_LONG_AGO: Final = {
-    "path": "events[1].occurred",
-    "code": "invalid_datetime",
-    "message": "Write date and time of the last 30 days, as ISO 8601.",
-}
+TOO_LONG_AGO: Final = (
+    "events[1].occurred",
+    "invalid_datetime",
+    "Write date and time of the last 30 days, as ISO 8601.",
+)
 ADDRESS_KEY: Final = OpenApiParameter("key", str, required=False, description="The site key, instead of in the body.")
 NO_BODY: Final = "All of it was taken, or nobody wants it: no consent, Do Not Track, a bot."
 
@@ -94,7 +94,7 @@ def describe(operation_id: str, summary: str, description: str, shape: Any, exam
         responses={
             200: OpenApiResponse(Reasons, "The rest was taken; this is what could not be, and why."),
             204: OpenApiResponse(description=NO_BODY),
-            400: failure(400, "invalid", "Some values were refused.", tuple(TOO_LONG_AGO.values())),
+            400: failure(400, "invalid", "Some values were refused.", TOO_LONG_AGO),
             403: failure(403, "origin_not_listed", "This page's address is not listed for this website."),
             413: failure(413, "body_too_large", "The body is too large. Send less at a time."),
             415: failure(415, "unsupported_encoding", "This content encoding is not understood."),
@@ -103,7 +103,12 @@ def describe(operation_id: str, summary: str, description: str, shape: Any, exam
         },
         examples=[
             OpenApiExample("a call", example, request_only=True),
-            OpenApiExample("one was too old", {"reasons": [TOO_LONG_AGO]}, response_only=True, status_codes=[200]),
+            OpenApiExample(
+                "one was too old",
+                {"reasons": [dict(zip(("path", "code", "message"), TOO_LONG_AGO, strict=True))]},
+                response_only=True,
+                status_codes=[200],
+            ),
         ],
     )
 
