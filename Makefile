@@ -57,10 +57,13 @@ pictures: setup ## Take the pictures of docs/ anew
 	  tests/crm/test_dashboard_in_a_browser.py tests/contacts/admin/test_merging_in_a_browser.py tests/crm/login/test_in_a_browser.py \
 	  tests/contacts/admin/test_identifiers_in_a_browser.py tests/contacts/admin/test_list_in_a_browser.py
 
+script: setup ## Write the web tracking's script as it is served, after a change of static/tracking/cardfile.js
+	@$(BIN)/python -m rjsmin <static/tracking/cardfile.js >static/tracking/cardfile.min.js
+
 bench: setup ## Measure the write path (ROWS=200000)
 	@$(BIN)/python -m benchmarks.resolve --rows $${ROWS:-200000}
 
 fuzz: setup ## Call the API in every way for MINUTES (20) and compare with its description
 	@$(BIN)/python -m benchmarks.fuzz --minutes $${MINUTES:-20}
 
-.PHONY: help run setup setup-browser test check format format-check lint types walls pictures bench fuzz
+.PHONY: help run setup setup-browser test check format format-check lint types walls pictures script bench fuzz

@@ -7,10 +7,13 @@ from drf_spectacular.renderers import OpenApiJsonRenderer2
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.renderers import TemplateHTMLRenderer
 
+from contacts.tracking.web.script import send_script
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("", include("contacts.pages.urls")),
+    path("web/<str:site_key>.js", send_script, name="web-script"),
     path("api/", include("contacts.api.urls")),
     path("api/", include("contacts.tracking.urls")),
     path("api/", include("segments.api.urls")),
