@@ -64,6 +64,7 @@ MODELS: Final[Mapping[str, Model]] = {
     "contacts_subscriptioncategory": model(LOOK, ADMIN, "add change"),
     "contacts_subscriptionform": model(LOOK, WORK, "add change"),
     "contacts_confirmationtext": model(LOOK, ADMIN, "change"),
+    "contacts_site": model(LOOK, ADMIN, "add change delete"),
     "contacts_webhook": model(HOUSE, ADMIN, "add change delete"),
     "contacts_webhookdeadletter": model(HOUSE, ADMIN, ""),
     "segments_segment": model(LOOK, WORK, "add change delete"),
@@ -142,6 +143,9 @@ PAGES: Final[Mapping[str, Expected]] = {
     "admin:contacts_customfield_key": Expected(ADMIN, ADMIN),
     "admin:contacts_customfield_remove": Expected(ADMIN, ADMIN),
     "admin:contacts_customfield_work": Expected(LOOK, LOOK),
+    # Websites
+    "admin:contacts_site_install": Expected(LOOK, NOBODY),
+    "admin:contacts_site_check": Expected(LOOK, NOBODY),
     # Imports
     "admin:contacts_import_map": Expected(WORK, WORK),
     "admin:contacts_import_reread": Expected(WORK, WORK),
@@ -173,6 +177,9 @@ PAGES: Final[Mapping[str, Expected]] = {
     "api-schema": Expected(SIGNED_IN, NOBODY),
     "api-docs": Expected(SIGNED_IN, NOBODY),
     "api-*": Expected(NOBODY, NOBODY),
+    # From pages of websites: the site key is public, and the page's own address is asked for
+    "web-script": Expected(ANYBODY, NOBODY),
+    "api-web-*": Expected(NOBODY, ANYBODY),
 }
 KINDS: Final = ("changelist", "add", "change", "delete", "history")
 
