@@ -27,6 +27,7 @@ from contacts.models import (
     JunkValue,
     Policy,
     SavedView,
+    Site,
     SubscriptionCategory,
     SubscriptionForm,
     Webhook,
@@ -147,6 +148,7 @@ def make_house() -> dict[str, Any]:
     webhook = Webhook.objects.create(
         name="Shop", url="https://shop.example.com/hook", kinds=["updated"], salt=make_salt()
     )
+    site = Site.objects.create(name="Shop", origins=["https://shop.example.com"], last_event_at=timezone.now())
     now = timezone.now()
     letter = WebhookDeadLetter.objects.create(
         webhook=webhook, source="contacts", number=1, kind="updated", contact_id=1, at=now, failed_at=now, attempts=1
@@ -160,6 +162,9 @@ def make_house() -> dict[str, Any]:
         "crm.auditentry": entry.pk,
         "crm.loginattempts": attempts.pk,
         "crm.role": Role.objects.get(key="auditor").pk,
+        "contacts.site": site.pk,
+        "site_id": site.pk,
+        "site_key": site.key,
         "contacts.webhook": webhook.pk,
         "webhook_id": webhook.pk,
         "webhook.verb": "skip",
