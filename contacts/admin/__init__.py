@@ -6,6 +6,7 @@ never writes a contact or an identifier itself, opens no transaction around a ve
 
 from contacts.admin import (
     actions,
+    apps,
     contact,
     dashboard,
     duplicates,
@@ -21,6 +22,7 @@ from contacts.admin import (
 
 __all__ = [
     "actions",
+    "apps",
     "contact",
     "dashboard",
     "duplicates",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final
 
 from django.contrib import messages
@@ -28,7 +29,7 @@ from contacts.identity.letting_go import field_of
 from contacts.identity.settings import current_settings
 from contacts.identity.world import primary_key_of
 from contacts.keys import PERMANENT_KINDS, Kind
-from contacts.models import Contact, CustomField, Identifier
+from contacts.models import App, Contact, CustomField, Identifier
 from contacts.records import Key
 from crm.audit import actor_of
 from crm.errors import CardfileError
@@ -41,11 +42,17 @@ LONGEST_QUERY: Final = 600
 LASTING: Final = PERMANENT_KINDS | {Kind.CUSTOM}
 DETAILS: Final[dict[str, Any]] = {
     "deviceModel": gettext_lazy("Device"),
+    "category": gettext_lazy("Kind of device"),
     "os": gettext_lazy("System"),
     "locale": gettext_lazy("Language"),
+    "timeZone": gettext_lazy("Time zone"),
     "clientVersion": gettext_lazy("SDK"),
     "appVersion": gettext_lazy("App version"),
     "active": gettext_lazy("Takes messages"),
+    "muted": gettext_lazy("Muted"),
+    "mutedUntil": gettext_lazy("Muted until"),
+    "app": gettext_lazy("App"),
+    "deviceId": gettext_lazy("Device ID"),
     "userAgent": gettext_lazy("Browser"),
     "userAgentVersion": gettext_lazy("Browser version"),
     "userAgentLanguage": gettext_lazy("Language"),
@@ -84,8 +91,8 @@ def list_identifiers(contact: Contact) -> tuple[list[Group], bool]:
     """All identifiers by kind, in two groups, and whether there are more than are shown."""
     rows = Identifier.objects.filter(contact_id=contact.pk).exclude(kind=Kind.ORDER)
     found = list(rows.order_by("kind", "-last_seen_at")[: IDENTIFIERS_AT_MOST + 1])
-    labels = _read_labels(row.app for row in found if row.kind == Kind.CUSTOM)
-    shown = [(row, read_identifier(row, contact, labels)) for row in found[:IDENTIFIERS_AT_MOST]]
+    labels, apps = _read_labels(row.app for row in found if row.kind == Kind.CUSTOM), _read_apps(found)
+    shown = [(row, read_identifier(row, contact, labels, apps)) for row in found[:IDENTIFIERS_AT_MOST]]
     shown.sort(key=lambda pair: (pair[0].kind, not pair[1].is_primary))
     lasting = [held for row, held in shown if row.kind in LASTING]
     passing = [held for row, held in shown if row.kind not in LASTING]
@@ -96,14 +103,21 @@ def list_identifiers(contact: Contact) -> tuple[list[Group], bool]:
     return [group for group in groups if group.rows], len(found) > IDENTIFIERS_AT_MOST
 
 
-def read_identifier(row: Identifier, contact: Contact, labels: Mapping[str, str]) -> Held:
-    details = dict(row.details or {})
+def read_identifier(
+    row: Identifier, contact: Contact, labels: Mapping[str, str], apps: Mapping[str, str] = MappingProxyType({})
+) -> Held:
+    """``labels`` are what custom fields are called, ``apps`` what registered apps are."""
+    details = {key: value for key, value in (row.details or {}).items() if value is not None}
     written = str(details.pop("value", "")) if row.value.startswith("sha256:") else ""
+    if not details.get("muted", True):
+        del details["muted"]
+    if "app" in details:
+        details["app"] = apps.get(str(details["app"]), details["app"])
     is_primary = _is_primary(row, contact)
     return Held(
         pk=row.pk,
         kind=labels.get(row.app, row.app) if row.kind == Kind.CUSTOM else word(KINDS, row.kind),
-        app="" if row.kind == Kind.CUSTOM else row.app,
+        app="" if row.kind == Kind.CUSTOM else apps.get(row.app, row.app),
         value=str(getattr(contact, Kind(row.kind).slug)) if is_primary else written or row.value,
         is_primary=is_primary,
         is_further=row.kind in PERMANENT_KINDS and not is_primary,
@@ -132,6 +146,13 @@ def _read_labels(apps: Iterable[str]) -> dict[str, str]:
     wanted = set(apps)
     labels = dict(CustomField.objects.filter(key__in=wanted).values_list("key", "label")) if wanted else {}
     return {"contact_key": word(SYSTEM_LABELS, "contact_key"), **labels}
+
+
+def _read_apps(rows: Iterable[Identifier]) -> dict[str, str]:
+    """What the apps that these name are called, as far as they are registered."""
+    named = {str(app) for row in rows for app in (row.app, (row.details or {}).get("app")) if app}
+    found = App.objects.filter(app_id__in=named).values_list("app_id", "name") if named else ()
+    return {app_id: name if name == app_id else f"{name} ({app_id})" for app_id, name in found}
 
 
 def name_column(column: str) -> str:
@@ -253,7 +274,7 @@ class IdentifierVerbs(SheetFinder):
             "opts": self.opts,
             "contact": contact,
             "original": contact,
-            "held": read_identifier(row, contact, labels),
+            "held": read_identifier(row, contact, labels, _read_apps([row])),
             "back": identifiers_of(contact.pk),
         }
 

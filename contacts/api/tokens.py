@@ -1,4 +1,7 @@
-"""Tokens of apps: whose one is, whether it is active, muted until when; and new ones, each hung on its contact."""
+"""Tokens of apps: whose one is, whether it is active, muted until when; and new ones, each hung on its contact.
+
+Any app ID will do; one that nobody registered is listed on the page of apps.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,7 @@ from contacts.api.translate_tokens import (
 )
 from contacts.identity import Outcome, Status, resolve
 from contacts.identity.types import ORDER
+from contacts.mobile import note_app
 from contacts.records import Problem
 from contacts.wire import WireContact
 from crm.api.errors import NotFound
@@ -89,6 +93,7 @@ class AddTokensView(ApiView):
                 problems += located(wire, outcome)
         if problems:
             raise refused(problems)
+        note_app(app)
         self.about = []
         return Response(Sentence("Tokens have been added"))
 
@@ -132,6 +137,7 @@ def known_token(app: str, value: str) -> Token:
     token = find_token(app, value)
     if token is None:
         raise no_such_token()
+    note_app(app)
     return token
 
 

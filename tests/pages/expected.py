@@ -65,6 +65,7 @@ MODELS: Final[Mapping[str, Model]] = {
     "contacts_subscriptionform": model(LOOK, WORK, "add change"),
     "contacts_confirmationtext": model(LOOK, ADMIN, "change"),
     "contacts_site": model(LOOK, ADMIN, "add change delete"),
+    "contacts_app": model(LOOK, ADMIN, "add change delete"),
     "contacts_webhook": model(HOUSE, ADMIN, "add change delete"),
     "contacts_webhookdeadletter": model(HOUSE, ADMIN, ""),
     "segments_segment": model(LOOK, WORK, "add change delete"),
@@ -136,6 +137,10 @@ PAGES: Final[Mapping[str, Expected]] = {
     "admin:contacts_contactexport_file": Expected(EXPORT, EXPORT),
     "admin:contacts_dailyfigure_refresh": Expected(NOBODY, WORK),
     "admin:contacts_webhook_do": Expected(NOBODY, ADMIN),
+    "admin:contacts_app_connect": Expected(LOOK, LOOK),
+    "admin:contacts_app_connected": Expected(LOOK, LOOK),
+    "admin:contacts_app_key": Expected(NOBODY, ADMIN),
+    "admin:contacts_app_key_do": Expected(NOBODY, ADMIN),
     # Settings
     "admin:contacts_settings": Expected(LOOK | {P}, NOBODY),
     "admin:contacts_retention": Expected(LOOK, ADMIN),

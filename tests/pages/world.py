@@ -10,8 +10,10 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from contacts.imports.run import open_import
+from contacts.mobile import create_app_key
 from contacts.models import (
     Account,
+    App,
     Change,
     Clearing,
     Contact,
@@ -122,11 +124,16 @@ def make_settings() -> dict[str, Any]:
     kind = EventType.objects.first() or EventType.objects.create(key="pageView", name="Page view")
     junk = JunkValue.objects.create(value="nobody@example.com")
     form = SubscriptionForm.objects.create(name="Footer")
+    app = App.objects.create(name="Shop", app_id="shop")
     work = FieldWork.objects.create(
         field_key="tier", label="Tier", kind="convert", status="done", by="user:1", wish=WISH
     )
     return {
         "work_id": work.pk,
+        "contacts.app": app.pk,
+        "app_id": app.pk,
+        "key_id": create_app_key(app, "Android")[0].pk,
+        "app.verb": "disable",
         "contacts.subscriptioncategory": SubscriptionCategory.objects.create(key="news", name="News").pk,
         "contacts.subscriptionform": form.pk,
         "form_key": form.key,
