@@ -49,7 +49,8 @@ def suggest_values(field_key: str, text: str, limit: int = 10, *, milliseconds: 
         return []
     registry = DatabaseLookups().registry
     if field_key == "events":
-        return _among(registry.relations["events"].kinds or (), text, limit)
+        kinds = registry.relations["events"].kinds or {}
+        return _among((key for key, kind in kinds.items() if kind.is_offered), text, limit)
     rows = _find_rows(field_key, registry)
     if rows is not None:
         return _ask(render(_MOST_FREQUENT, rows, text, text, limit), milliseconds)

@@ -6,7 +6,7 @@ estimate where the exact one takes too long; then the exact count, a sample, and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from crm.errors import CardfileError
 from segments.catalogue import check_definition
 from segments.conditions.errors import DefinitionRefused, UnknownSegment, WrongShape
 from segments.conditions.lookups import DatabaseLookups
+from segments.conditions.references import named_kinds
 from segments.counting import Difference, Estimate, Side, diff_members, estimate_members, sample_members
 from segments.errors import AskingTookTooLong
 from segments.membership import count_members
@@ -85,8 +86,20 @@ def check_count(draft: Draft) -> Answer:
         "count": estimate.count if count is None else count,
         "is_estimate": count is None,
         "is_expensive": is_expensive,
-        "warning": _say_expensive(estimate) if is_expensive else "",
+        "warning": " ".join(_say_warnings(edited, estimate if is_expensive else None, lookups)),
     }
+
+
+def _say_warnings(segment: Segment, expensive: Estimate | None, lookups: DatabaseLookups) -> Iterator[str]:
+    if expensive is not None:
+        yield _say_expensive(expensive)
+    for relation, key in sorted(named_kinds(segment.definition)):
+        kinds = lookups.registry.relations[relation].kinds if relation in lookups.registry.relations else None
+        kind = kinds.get(key) if kinds else None
+        if kind is not None and not kind.is_offered:
+            yield _(
+                "“{type}” is not for segments any more. What is here goes on; choose another type for new conditions."
+            ).format(type=_(kind.label))
 
 
 def _count_quickly(segment: Segment, estimate: Estimate, lookups: DatabaseLookups) -> int | None:

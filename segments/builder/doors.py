@@ -42,14 +42,15 @@ def read_body(request: HttpRequest) -> str:
 
 
 def suggest_view(admin: Any, request: HttpRequest) -> HttpResponse:
-    """GET ``?field=town&scope=&q=Lv``; nothing for a field that suggests nothing."""
+    """GET ``?field=town&scope=&kind=&q=Lv``; nothing for a field that suggests nothing."""
     if not admin.has_view_permission(request):
         raise PermissionDenied
     if request.method != "GET":
         return HttpResponseNotAllowed(["GET"])
-    asked = {name: request.GET.get(name, "")[:200] for name in ("field", "scope", "q")}
+    asked = {name: request.GET.get(name, "")[:200] for name in ("field", "scope", "kind", "q")}
     may_see = may_see_contacts(request)
-    found = suggest_values(asked["field"], asked["q"], scope=asked["scope"], may_see_contacts=may_see)
+    where = {name: asked[name] for name in ("scope", "kind")}
+    found = suggest_values(asked["field"], asked["q"], **where, may_see_contacts=may_see)
     return JsonResponse({"suggestions": found})
 
 

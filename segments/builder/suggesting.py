@@ -22,12 +22,15 @@ MILLISECONDS: Final = 500
 Suggestion = dict[str, Any]
 
 
-def suggest_values(field: str, text: str, *, scope: str = "", may_see_contacts: bool) -> list[Suggestion]:
+def suggest_values(
+    field: str, text: str, *, scope: str = "", kind: str = "", may_see_contacts: bool
+) -> list[Suggestion]:
     """At most 20 values of a field that fit ``text``, each ``{"key", "label"}``; for a prefix of members, their names.
 
+    ``scope`` are the rows that are asked about, ``kind`` which of them, such as the key of an event type.
     Values of contacts are shown to those alone who may see contacts.
     """
-    if "\0" in text:
+    if "\0" in text + kind:
         return []
     by_name = BY_NAME.get(field) if not scope else None
     try:
@@ -35,7 +38,7 @@ def suggest_values(field: str, text: str, *, scope: str = "", may_see_contacts: 
             if by_name is not None:
                 return by_name(text)
             if scope and field.endswith("."):
-                return _find_names(scope, field, text)
+                return _find_names(scope, field, text, kind)
     except AskingTookTooLong:
         return []
     key = f"{scope}.{field}" if scope else field
@@ -66,9 +69,9 @@ BY_NAME: Final[Mapping[str, Callable[[str], list[Suggestion]]]] = {
 }
 
 
-def _find_names(relation: str, prefix: str, text: str) -> list[Suggestion]:
-    """The names that members have in the newest rows."""
-    seen = DatabaseLookups().find_members(relation)
+def _find_names(relation: str, prefix: str, text: str, kind: str) -> list[Suggestion]:
+    """The names that members have."""
+    seen = DatabaseLookups().find_members(relation, kind or None)
     names = {member.name for member in seen if member.field == prefix + member.name}
     fitting = sorted(name for name in names if text.lower() in name.lower())
     return [{"key": name, "label": name} for name in fitting[:MOST]]

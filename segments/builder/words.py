@@ -68,6 +68,7 @@ WORDS: Final[Mapping[str, str | Promise]] = {
     # Rows
     "type": _("Which"),
     "any_type": _("any"),
+    "type_retired": _("{type} (not for new conditions)"),
     "rows_did": _("at least one"),
     "rows_did_not": _("none"),
     "type_text": _("As text"),

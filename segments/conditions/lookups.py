@@ -20,7 +20,7 @@ from segments.conditions.fields import Option
 from segments.conditions.parse import parse
 from segments.conditions.registry import Registry, build_registry
 from segments.conditions.relations import RowKind
-from segments.conditions.seen import SeenMember, read_members
+from segments.conditions.seen import SeenMember, read_members, read_parameters
 from segments.conditions.sql import Clause, render
 from segments.conditions.tree import Definition
 from segments.models import Segment, SegmentType
@@ -79,11 +79,13 @@ class DatabaseLookups:
         return sorted(pk for pk, value in found if value in wanted or (value and _compared(kind, value) in wanted))
 
     def find_members(self, relation_key: str, type_key: str | None = None) -> list[SeenMember]:
-        """What the newest rows of a relation keep in their JSON objects, such as the parameters of a type of events."""
+        """What rows of a relation keep in their JSON objects: an event's parameters as they are noted when events come,
+        others as the newest rows show them."""
         asked = (relation_key, type_key)
         if asked not in self.members_seen:
             relation = self.registry.relations.get(relation_key)
-            self.members_seen[asked] = [] if relation is None else read_members(relation, type_key)
+            read = read_parameters if relation_key == "events" else read_members
+            self.members_seen[asked] = [] if relation is None else read(relation, type_key)
         return self.members_seen[asked]
 
     @cached_property
@@ -148,8 +150,8 @@ def read_segment_names() -> dict[int, str]:
 
 def read_event_types() -> dict[str, RowKind]:
     """The types of events by key."""
-    rows = EventType.objects.order_by("key").values_list("key", "name", "pk")
-    return {key: RowKind(name or key, render("r.type_id = {}", pk)) for key, name, pk in rows}
+    rows = EventType.objects.order_by("key").values_list("key", "name", "pk", "is_for_segments")
+    return {key: RowKind(name or key, render("r.type_id = {}", pk), offered) for key, name, pk, offered in rows}
 
 
 class ConsentCategories(Iterable[str]):

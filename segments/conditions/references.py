@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["find_cycle", "named_fields", "named_segments", "with_values"]
+__all__ = ["find_cycle", "named_fields", "named_kinds", "named_segments", "with_values"]
 
 
 def named_segments(data: Any) -> set[int]:
@@ -16,6 +16,15 @@ def named_segments(data: Any) -> set[int]:
 def named_fields(data: Any) -> set[str]:
     """The fields that a stored definition asks for."""
     return {node["field"] for node in _nodes(data) if isinstance(node.get("field"), str)}
+
+
+def named_kinds(data: Any) -> set[tuple[str, str]]:
+    """The kinds of rows that a stored definition names: the relation and the kind's key."""
+    return {
+        (node["field"], node["type"])
+        for node in _nodes(data)
+        if isinstance(node.get("field"), str) and isinstance(node.get("type"), str)
+    }
 
 
 def with_values(data: Any, field: str, renamed: Mapping[str, str]) -> Any:

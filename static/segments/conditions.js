@@ -4,6 +4,7 @@ import { fill, h, iconButton } from "./dom.js";
 import { valueInputs } from "./inputs.js";
 import { errorId, Nodes } from "./nodes.js";
 import { picker, searchIn } from "./picker.js";
+import { contains, walk } from "./tree.js";
 import { carryValue, firstValue, isFilledIn } from "./vocabulary.js";
 
 /** Nodes, with the conditions among them. */
@@ -34,14 +35,14 @@ export class Conditions extends Nodes {
       placeholder: this.words.choose_field,
       words: this.words,
       chosen: node.field,
-      load: this.searchFields(scope),
+      load: this.searchFields(scope, () => true, this.kindAround(node, scope)),
       onChoose: (item) => this.change(node, "field", () => this.chooseField(node, scope, item.key), "value"),
       attributes: { "data-part": "field" },
     });
   }
 
   /** Fields by label and key; and members, which can have any name, as they are typed or known. */
-  searchFields(scope, fits = () => true) {
+  searchFields(scope, fits, kind) {
     const items = this.vocabulary.fields(scope).filter(fits).map((one) => ({
       key: one.key,
       label: one.label,
@@ -52,16 +53,23 @@ export class Conditions extends Nodes {
     const search = searchIn(items);
     if (!members.length) return search;
     return async (text, signal) => {
-      const lists = members.map((one) => this.searchMembers(one, scope, text.trim(), signal));
+      const lists = members.map((one) => this.searchMembers(one, { scope, kind }, text.trim(), signal));
       return [...search(text), ...(await Promise.all(lists)).flat()];
     };
   }
 
-  async searchMembers({ prefix, label }, scope, text, signal) {
-    const known = await this.page.suggest({ key: prefix, scope }, text, signal);
+  async searchMembers({ prefix, label }, rows, text, signal) {
+    const known = await this.page.suggest({ key: prefix, ...rows }, text, signal);
     const names = known.map((item) => item.key);
     if (text && !names.includes(text)) names.push(text);
     return names.map((name) => ({ key: prefix + name, label: name, group: label }));
+  }
+
+  /** Which rows a condition on rows is about, such as the key of an event type; undefined where any are. */
+  kindAround(node, scope) {
+    if (!scope) return undefined;
+    const places = [...walk(this.builder.state)];
+    return places.find(({ node: outer }) => outer.where && contains(outer.where, node.id))?.node.type;
   }
 
   chooseField(node, scope, key) {

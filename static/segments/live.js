@@ -63,7 +63,7 @@ export class Suggestions {
   }
 
   async find(field, text, signal) {
-    const address = `${this.url}?${new URLSearchParams({ field: field.key, scope: field.scope || "", q: text })}`;
+    const address = `${this.url}?${new URLSearchParams({ field: field.key, scope: field.scope || "", kind: field.kind || "", q: text })}`;
     if (!this.known.has(address)) {
       const response = await fetch(address, { headers: { Accept: "application/json" }, signal });
       this.known.set(address, response.ok && !response.redirected ? (await response.json()).suggestions : []);

@@ -1,6 +1,6 @@
 // Conditions about rows of other tables, events or orders: which, what is measured over them, when, with what details.
 
-import { h, iconButton } from "./dom.js";
+import { fill, h, iconButton } from "./dom.js";
 import { Conditions } from "./conditions.js";
 import { valueInputs } from "./inputs.js";
 import { errorId } from "./nodes.js";
@@ -19,8 +19,9 @@ export class Rows extends Conditions {
   }
 
   typePicker(node, relation) {
-    const items = [{ key: "", label: this.words.any_type }, ...relation.types];
-    const chosen = items.find((one) => one.key === (node.type || ""));
+    const offered = relation.types.filter((one) => one.is_offered !== false);
+    const items = [{ key: "", label: this.words.any_type }, ...offered];
+    const chosen = items.find((one) => one.key === (node.type || "")) || this.retiredType(node, relation);
     return picker({
       label: this.words.type,
       shown: chosen ? chosen.label : node.type,
@@ -31,6 +32,12 @@ export class Rows extends Conditions {
       onChoose: (item) => this.change(node, "type", () => setOrDelete(node, "type", item.key), true),
       attributes: { "data-part": "type" },
     });
+  }
+
+  /** A type that is not offered any more, which the condition goes on with. */
+  retiredType(node, relation) {
+    const type = relation.types.find((one) => one.key === node.type);
+    return type && { ...type, label: fill(this.words.type_retired, { type: type.label }) };
   }
 
   /** What is asked of the rows; whether there are any is asked by two entries, so that no operator has to follow. */
@@ -72,7 +79,7 @@ export class Rows extends Conditions {
       placeholder: this.words.choose_of,
       words: this.words,
       chosen: node.of,
-      load: this.searchFields(relation.key, (one) => one.of),
+      load: this.searchFields(relation.key, (one) => one.of, node.type),
       onChoose: (item) => this.change(node, "of", () => (node.of = item.key), true),
       attributes: { "data-part": "of" },
     });

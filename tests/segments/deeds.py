@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from contacts.models import Contact, Event, EventType, Order
+from contacts.activity.parameters import seen_in
+from contacts.models import Contact, Event, EventParameter, EventType, Order
 from tests.segments.people import NOW
 
 EVENT_TYPES = (("visit", "Page visit"), ("buy", "Purchase"), ("view", ""), ("never", "Never seen"))
@@ -105,6 +107,7 @@ def make_deeds(people: dict[str, Contact]) -> None:
             events.append(_event(people[name].pk, types["visit"], moment, {"tag": operator}))
     events.append(_event(10**12, types["view"], ago(2), PARAMS["olena"]))
     Event.objects.bulk_create(events)
+    note_seen(events)
     Order.objects.bulk_create(
         make_order(people[name].pk, number=f"{name}-{position}", **facts)
         for name, orders in ORDERS.items()
@@ -115,7 +118,21 @@ def make_deeds(people: dict[str, Contact]) -> None:
 def make_event(contact_id: int, type_key: str, moment: datetime, params: dict[str, Any], source: str = "") -> None:
     """One event, its type made if it is not there."""
     kind, _made = EventType.objects.get_or_create(key=type_key)
-    Event.objects.bulk_create([_event(contact_id, kind.pk, moment, params, source)])
+    event = _event(contact_id, kind.pk, moment, params, source)
+    Event.objects.bulk_create([event])
+    note_seen([event])
+
+
+def note_seen(events: Iterable[Event]) -> None:
+    """What recording them would have noted of their parameters."""
+    seen = {(event.type_id, name, kind) for event in events for name, kind in seen_in(event.params)}
+    EventParameter.objects.bulk_create(
+        [
+            EventParameter(type_id=type_id, name=name, kind=kind, first_seen_at=NOW, last_seen_at=NOW)
+            for type_id, name, kind in sorted(seen)
+        ],
+        ignore_conflicts=True,
+    )
 
 
 def make_order(contact_id: int, *, number: str, total_cost: str, ordered_at: datetime, **more: Any) -> Order:

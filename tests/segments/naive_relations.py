@@ -99,6 +99,9 @@ def _ask_row(row: Row, condition: dict[str, Any], at: Moment) -> bool:
             _holds_of(_read_member(item if isinstance(item, dict) else {}, name, condition, at), condition, at)
             for item in row["items"]
         )
+    outer, _dot, inner = name.partition(".")
+    if group == "params" and name not in row["params"] and isinstance(row["params"].get(outer), dict) and inner:
+        return _holds_of(_read_member(row["params"][outer], inner, condition, at), condition, at)
     if group in {"params", "details"}:
         return _holds_of(_read_member(row[group], name, condition, at), condition, at)
     value = row[group]

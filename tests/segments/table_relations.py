@@ -199,6 +199,7 @@ PARAMS = [
     _view("param empty", ask("params.name", "is_empty"), "ivan guest", "name is empty"),
     _view("param that is null", ask("params.gone", "is_not_empty"), NOBODY, "gone is not empty"),
     _view("param matches", ask("params.name", "matches", "^S.*s$"), "olena", "name matches the pattern “^S.*s$”"),
+    _view("param in an object", ask("params.price.uah", "is", 5), "ivan", "price.uah = 5"),
     _view("param =", ask("params.price", "is", 12.5), "olena bohdan", "price = 12.5"),
     _view("param >", ask("params.price", "more_than", 12), "olena bohdan", "price > 12"),
     _view("param between", ask("params.price", "between", [0, 12.5]), "olena bohdan", "price is between 0 and 12.5"),

@@ -517,6 +517,18 @@ def test_a_relation_tells_all_there_is_to_choose_from() -> None:
     assert [field["key"] for field in orders["fields"] if field["of"]] == ["total_cost"]
 
 
+@pytest.mark.django_db
+def test_a_type_that_is_not_for_segments_goes_on_and_is_not_offered() -> None:
+    EventType.objects.create(key="buy", name="Purchase", is_for_segments=False)
+    lookups = DatabaseLookups()
+
+    with translation.override("en"):
+        events = write_relation(lookups.registry.relations["events"])
+
+    assert {"key": "buy", "label": "Purchase", "is_offered": False} in events["types"]
+    assert parse(bought(), lookups.registry)
+
+
 def test_a_condition_on_rows_is_one_condition_of_the_definition() -> None:
     definition = parse(bought(where={"any": [CHEAP, CHEAP]}), REGISTRY)
 
@@ -533,10 +545,10 @@ def test_parameters_and_items_that_were_seen_are_proposed_with_their_types() -> 
     seen = {member.name: [each.value for each in member.types] for member in lookups.find_members("events", "view")}
     of_orders = {member.field for member in lookups.find_members("orders")}
 
-    assert seen.keys() == {"name", "price", "is_new", "sent"}
+    assert seen.keys() == {"name", "price", "price.uah", "is_new", "sent"}
     assert set(seen["sent"]) == {"date", "number"}
     assert seen["is_new"][0] in {"boolean", "number", "text"}
-    assert seen["price"][0] == "text"
+    assert set(seen["price"]) == {"text", "number"}
     assert of_orders == {"items.sku", "items.quantity", "items.gift", "details.channel", "details.points"}
     assert [member.field for member in lookups.find_members("events", "buy")] == ["params.price"]
     assert lookups.find_members("events", "never") == lookups.find_members("events", "gone") == []

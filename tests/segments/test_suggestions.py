@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
-from contacts.models import Contact
+from contacts.models import Contact, EventType
 from segments.suggestions import SAMPLE, suggest_values
 from tests.segments.deeds import make_deeds
 from tests.segments.people import NOW
@@ -68,6 +68,13 @@ def test_event_types_and_fields_of_rows_are_suggested(people: dict[str, Contact]
     assert "in_last" in suggest_values("events.params.tag", "in_la")
     assert suggest_values("orders.currency", "u") != []
     assert suggest_values("orders.total_cost", "") == []
+
+
+def test_an_event_type_that_is_not_for_segments_is_not_suggested(people: dict[str, Contact]) -> None:
+    make_deeds(people)
+    EventType.objects.filter(key="buy").update(is_for_segments=False)
+
+    assert suggest_values("events", "u") == []
 
 
 def test_of_many_contacts_a_sample_is_read_and_the_rest_only_when_it_lacks_the_value(

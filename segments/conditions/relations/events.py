@@ -24,7 +24,7 @@ def build_events(kinds: Mapping[str, RowKind]) -> Relation:
         table="contacts_event",
         moment=Field("occurred_at", FieldType.DATE, _("Occurred"), Clause("r.occurred_at")),
         fields={"source": Field("source", FieldType.TEXT, _("Source"), Clause("NULLIF(r.source, '')"))},
-        members=(Members("params.", _("Parameters"), Clause("r.params")),),
+        members=(Members("params.", _("Parameters"), Clause("r.params"), is_nested=True),),
         kinds=kinds,
         sums=("params.",),
     )

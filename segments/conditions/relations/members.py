@@ -37,7 +37,8 @@ _PLAIN_NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?\Z", re.ASCII)
 class Members:
     """The members of one JSON column, written ``<prefix><name>``.
 
-    ``source`` reads the object. ``around`` has a place for the condition, where it must be put around: "any item …".
+    ``source`` reads the object; where it ``is_nested``, ``outer.inner`` is what an object in it holds, unless something
+    has that very name. ``around`` has a place for the condition, where it must be put around: "any item …".
     ``listed`` is the column that holds the objects as a list, whose index finds an exact text.
     """
 
@@ -46,6 +47,7 @@ class Members:
     source: Clause
     around: str = "{}"
     listed: Clause | None = None
+    is_nested: bool = False
 
     @property
     def column(self) -> Clause:
@@ -60,8 +62,13 @@ class Members:
 
     def field(self, key: str, compared_as: FieldType, zone: str) -> Field:
         """The member as a field; ``zone`` is what moments without one are read in."""
-        value = read_member(self.source, key.removeprefix(self.prefix), compared_as, zone)
-        return Field(key, compared_as, key.removeprefix(self.prefix), value)
+        name = key.removeprefix(self.prefix)
+        outer, _dot, inner = name.partition(".") if self.is_nested else ("", "", "")
+        value = read_member(self.source, name, compared_as, zone)
+        if outer and inner:
+            held = render("({} -> {})", self.source, outer)
+            value = render("coalesce({}, {})", value, read_member(held, inner, compared_as, zone))
+        return Field(key, compared_as, name, value)
 
     def surround(self, clause: Clause, condition: Condition) -> Clause:
         """The condition of a row, made of the condition of one object.

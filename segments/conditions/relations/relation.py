@@ -15,10 +15,14 @@ __all__ = ["Assumed", "Relation", "RowKind"]
 
 @dataclass(frozen=True, slots=True)
 class RowKind:
-    """One kind of rows, such as an event type; ``clause`` is what they fulfil."""
+    """One kind of rows, such as an event type; ``clause`` is what they fulfil.
+
+    One that ``is_offered`` no more goes on where a definition names it, and is not proposed to who writes a new one.
+    """
 
     label: str
     clause: Clause
+    is_offered: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from segments.conditions.fields import Field
 from segments.conditions.relations.compile import named_fields
-from segments.conditions.relations.relation import Relation
+from segments.conditions.relations.relation import Relation, RowKind
 from segments.conditions.tree import Rows
 
 __all__ = ["name_measured", "write_relation"]
@@ -45,9 +45,7 @@ def write_relation(relation: Relation) -> dict[str, Any]:
             {"key": measure.key, "label": _(measure.label), "type": measure.type.value, "of": measure.takes_of}
             for measure in relation.measures.values()
         ],
-        "types": None
-        if relation.kinds is None
-        else [{"key": key, "label": _(kind.label)} for key, kind in relation.kinds.items()],
+        "types": None if relation.kinds is None else [_write_kind(key, kind) for key, kind in relation.kinds.items()],
         "period": _write_field(relation.moment),
         "fields": [_write_field(field) | {"of": field.key in relation.sums} for field in relation.fields.values()],
         "members": [
@@ -55,6 +53,11 @@ def write_relation(relation: Relation) -> dict[str, Any]:
             for members in relation.members
         ],
     }
+
+
+def _write_kind(key: str, kind: RowKind) -> dict[str, Any]:
+    written: dict[str, Any] = {"key": key, "label": _(kind.label)}
+    return written if kind.is_offered else written | {"is_offered": False}
 
 
 def _write_field(field: Field) -> dict[str, Any]:

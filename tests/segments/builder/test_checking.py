@@ -11,9 +11,10 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from contacts.models import Contact, Import, Order
+from contacts.models import Contact, EventType, Import, Order
 from segments.catalogue import save_segment
 from segments.models import Segment, SegmentType
+from tests.segments.deeds import make_event
 from tests.segments.people import NOW, SPRING
 from tests.segments.table import ask, define
 
@@ -177,8 +178,8 @@ def test_whatever_is_no_definition_is_an_error_with_a_sentence(admin_client: Cli
 # Suggestions
 
 
-def suggest(client: Client, field: str, text: str = "", scope: str = "") -> list[Any]:
-    answer = client.get(SUGGEST, {"field": field, "q": text, "scope": scope})
+def suggest(client: Client, field: str, text: str = "", scope: str = "", kind: str = "") -> list[Any]:
+    answer = client.get(SUGGEST, {"field": field, "q": text, "scope": scope, "kind": kind})
     assert answer.status_code == 200
     return [one["key"] for one in answer.json()["suggestions"]]
 
@@ -212,6 +213,27 @@ def test_the_names_of_what_was_bought_are_known(admin_client: Client, people: Pe
     assert suggest(admin_client, "items.", "", scope="orders") == ["size", "sku"]
     assert suggest(admin_client, "details.", "SHO", scope="orders") == ["shop"]
     assert suggest(admin_client, "items.sku", "a", scope="orders") == ["A-1"]
+
+
+def test_the_parameters_of_a_type_are_known_and_of_all_types_where_none_is_chosen(
+    admin_client: Client, people: People
+) -> None:
+    make_event(people["olena"].pk, "view", NOW, {"page": "/", "product": {"id": 7}})
+    make_event(people["olena"].pk, "buy", NOW, {"price": 5})
+
+    assert suggest(admin_client, "params.", "", scope="events") == ["page", "price", "product.id"]
+    assert suggest(admin_client, "params.", "P", scope="events", kind="buy") == ["price"]
+    assert suggest(admin_client, "params.", "", scope="events", kind="never") == []
+    assert suggest(admin_client, "params.", "", scope="events", kind="\0") == []
+
+
+def test_a_type_that_is_not_for_segments_any_more_is_said(admin_client: Client, people: People) -> None:
+    EventType.objects.create(key="buy", name="Purchase", is_for_segments=False)
+
+    answer = check(admin_client, define({"all": [ask("events", "did", type="buy")]}))
+
+    assert answer["errors"] == []
+    assert answer["warning"].startswith("“Purchase” is not for segments any more.")
 
 
 @pytest.mark.parametrize(
