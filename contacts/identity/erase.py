@@ -136,12 +136,20 @@ def _blank(row: ContactRow, moment: datetime) -> None:
 
 TABLES: Final = (
     "identifier", "event", "order", "ordertotal", "consent", "change", "importrow", "importtrace", "importeffect",
-    "undokept", "bulkrow", "webhookdeadletter",
+    "importedorder", "undokept", "bulkrow", "webhookdeadletter",
 )  # fmt: skip
+
+
+# What an import did to an order may stand with a contact that the order was taken back from since.
+_FORGET_IMPORTED: Final = """
+DELETE FROM contacts_importedorder
+WHERE number IN (SELECT external_order_id FROM contacts_order WHERE contact_id = ANY(%s::bigint[]))
+"""
 
 
 def _erase_rows(cursor: psycopg.Cursor[Any], ids: Sequence[int], leaving: Collection[str]) -> Counter[str]:
     listed, counts = load.array_of(ids), Counter[str]()
+    cursor.execute(_FORGET_IMPORTED, (listed,))
     for table in (f"contacts_{name}" for name in TABLES):
         if table not in leaving:
             cursor.execute(f"DELETE FROM {table} WHERE contact_id = ANY(%s::bigint[])", (listed,))

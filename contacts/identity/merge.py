@@ -315,6 +315,8 @@ def _give_back(
     # 3. Identifiers, by what became of them since. What a later merge brought too stays on its account.
     later = _brought_later(frame, record)
     for key in record.moved:
+        if key[0] == Kind.ORDER and not world.owners_of(key):
+            continue  # the order was taken back since
         if key in later and survivor.id in world.owners_of(key):
             _share_identifier(world, key, loser, report)
         else:

@@ -1,4 +1,4 @@
-"""Files become contacts: read, laid over the columns of the registry, resolved batch by batch, exactly once.
+"""Files become contacts, or orders: read, laid over the columns of the registry, resolved batch by batch, exactly once.
 
 ``flow`` has the verbs of people, ``run.run_import`` is the one of the command. Whatever a file is, ``sources`` makes
 a table of it. That and ``reading``, ``columns`` and ``batches`` are pure, so that they also run in a process of their
@@ -22,6 +22,7 @@ __all__ = [
     "jobs",
     "limits",
     "mapping",
+    "orders",
     "plan",
     "preview",
     "reading",

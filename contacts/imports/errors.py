@@ -32,6 +32,7 @@ __all__ = [
     "NoRows",
     "NotATable",
     "OptionsConflict",
+    "OrderColumnMissing",
     "ReaderDied",
     "SegmentUnknown",
     "StorageFull",
@@ -271,6 +272,12 @@ class OptionsConflict(ImportRefused):
     """Two choices exclude each other. Take one of them back."""
 
     code = "options_conflict"
+
+
+class OrderColumnMissing(ImportRefused):
+    """A column that every order needs is missing. Choose it."""
+
+    code = "order_column_missing"
 
 
 class SegmentUnknown(ImportRefused):

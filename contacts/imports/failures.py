@@ -5,23 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from contacts.formulas import quoted
 from contacts.identity import Outcome, Status
 from contacts.imports.columns import ERROR_HEADERS, Layout
-from contacts.imports.reading import open_rows
+from contacts.imports.reading import Stamp, open_rows
 from contacts.models import Import, ImportRow, PreviewRow
 from contacts.records import Problem
 
-if TYPE_CHECKING:
-    from contacts.imports.run import Opened
-
-__all__ = ["errors_path_of", "problem_rows", "repair_file", "write_errors_file"]
+__all__ = ["errors_path_of", "make_row", "problem_rows", "repair_file", "write_errors_file"]
 
 BAD: Final = (Status.FAILED, Status.SKIPPED)
 WARNING: Final = "warning"
@@ -38,15 +35,22 @@ def problem_rows(import_id: int, outcomes: Iterable[Outcome], layout: Layout) ->
             found = [(outcome.status.value, reason) for reason in reasons]
         found += [(WARNING, warning) for warning in outcome.warnings]
         for status, (column, code, message) in found:
-            yield ImportRow(
-                import_run_id=import_id,
-                row=outcome.ref,
-                contact_id=outcome.contact_id,
-                status=status,
-                column=layout.header_of(column)[:MAX_COLUMN],
-                code=code,
-                message=_storable(message),
-            )
+            yield make_row(import_id, outcome.ref, status, layout.header_of(column), code, message, outcome.contact_id)
+
+
+def make_row(
+    import_id: int, row: int, status: str, header: str, code: str, message: str, contact_id: int | None
+) -> ImportRow:
+    """One thing to be known of a row."""
+    return ImportRow(
+        import_run_id=import_id,
+        row=row,
+        contact_id=contact_id,
+        status=status,
+        column=header[:MAX_COLUMN],
+        code=code,
+        message=_storable(message),
+    )
 
 
 def errors_path_of(path: str | os.PathLike[str]) -> Path:
@@ -71,23 +75,36 @@ def write_errors_file(import_id: int, path: Path) -> Path | None:
     return path
 
 
-def repair_file(run: Import, opened: Opened) -> Iterator[str]:
+class Repaired(Protocol):
+    """What is needed to read the rows of a file again."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def delimiter(self) -> str: ...
+    @property
+    def stamp(self) -> Stamp: ...
+    @property
+    def fixes(self) -> Mapping[int, Mapping[int, str]] | None: ...
+
+
+def repair_file(run: Import, job: Repaired) -> Iterator[str]:
     """The bad rows of an import as a CSV file to repair and upload again, line by line: the columns of its file as they
     are there, then the row's number and what is wrong with it.
 
     Bad are rows that failed or were skipped: in the run, else in the preview. Nothing else in a cell is changed but
     that one which starts a formula gets an apostrophe before it, which the reader takes away again.
     """
-    job = opened.job
-    yield "\ufeff" + _line([*job.layout.headers, *ERROR_HEADERS])  # Excel takes it for something else without the mark
+    headers = run.headers
+    yield "\ufeff" + _line([*headers, *ERROR_HEADERS])  # Excel takes it for something else without the mark
     bad = _bad_rows(run)
     wanted, messages = next(bad, (0, []))
     for number, row in enumerate(open_rows(job.path, job.delimiter, job.stamp), 1):
         if number == wanted:
-            cells = [""] * len(job.layout.headers) if isinstance(row, Problem) else row
+            cells = [""] * len(headers) if isinstance(row, Problem) else row
             fixed = (job.fixes or {}).get(number, {})
             cells = [fixed.get(place, cell) for place, cell in enumerate(cells)]
-            width = len(job.layout.headers)
+            width = len(headers)
             cells = cells[:width] + [""] * (width - len(cells))
             yield _line([*cells, str(number), " ".join(messages)])
             wanted, messages = next(bad, (0, []))

@@ -33,9 +33,12 @@ from contacts.imports.mapping import (
     read_columns,
     settle_mapping,
 )
+from contacts.imports.orders.columns import lay_out_orders
+from contacts.imports.orders.mapping import guess_order_mapping, guess_order_options, settle_order_mapping
+from contacts.imports.orders.plan import OrderOptions
 from contacts.imports.plan import Options
 from contacts.imports.sources import Source, describe
-from contacts.models import Import, ImportFix, ImportStatus, ImportWish
+from contacts.models import Import, ImportContent, ImportFix, ImportStatus, ImportWish
 from crm.errors import CardfileError
 
 __all__ = [
@@ -45,6 +48,7 @@ __all__ = [
     "begin_link",
     "cancel",
     "choose",
+    "choose_orders",
     "fix_cell",
     "pause",
     "progress",
@@ -66,7 +70,9 @@ ENDED: Final = frozenset({S.FINISHED, S.CANCELLED, S.FAILED, S.PAUSED})
 # The file and its mapping
 
 
-def begin(stored: str | os.PathLike[str], name: str, *, by: str) -> Import:
+def begin(
+    stored: str | os.PathLike[str], name: str, *, by: str, content: ImportContent = ImportContent.CONTACTS
+) -> Import:
     """An import of a stored file that a person calls ``name``, with what was found out and guessed of it.
 
     A file that cannot be read at all is removed, and an ImportRefused says why.
@@ -77,9 +83,12 @@ def begin(stored: str | os.PathLike[str], name: str, *, by: str) -> Import:
     except CardfileError:
         remove(path.name)
         raise
-    run = Import(file_name=name[-255:], stored_name=path.name, size_bytes=path.stat().st_size, by=by)
+    run = Import(content=content, file_name=name[-255:], stored_name=path.name, size_bytes=path.stat().st_size, by=by)
     _lay(run, source)
-    run.options = guess_options(run.headers, run.mapping).as_json()
+    if _is_of_orders(run):
+        run.options = guess_order_options(run.headers).as_json()
+    else:
+        run.options = guess_options(run.headers, run.mapping).as_json()
     run.save()
     return run
 
@@ -117,6 +126,15 @@ def choose(run: Import, mapping: Sequence[Entry], options: Options) -> Import:
     return run
 
 
+def choose_orders(run: Import, mapping: Sequence[Entry], options: OrderOptions) -> Import:
+    """The same for a file of orders; raises what ``choose`` does."""
+    with _moving(run, OPEN, untouched=True):
+        run.mapping, settled = settle_order_mapping(run.headers, mapping, options)
+        run.options = settled.as_json()
+        _forget_preview(run)
+    return run
+
+
 def fix_cell(run: Import, *, row: int, column: int, value: str) -> Import:
     """Correct one cell in place; ``row`` as the preview counts, ``column`` from 0. A new preview shows what it does."""
     with _moving(run, OPEN, untouched=True):
@@ -131,7 +149,12 @@ def again(run: Import, *, by: str, stored: str | os.PathLike[str] | None = None,
 
     Columns are known by their headers; the options are those of ``run``.
     """
-    new = begin(_twin(_path_of(run)) if stored is None else stored, name or run.file_name, by=by)
+    new = begin(
+        _twin(_path_of(run)) if stored is None else stored,
+        name or run.file_name,
+        by=by,
+        content=ImportContent(run.content),
+    )
     if stored is None:
         choices: dict[str, Any] = {"encoding": run.encoding or None, "sheet": run.sheet or None}
         new = reread(new, **choices, delimiter=run.delimiter, has_header=run.has_header)
@@ -147,7 +170,11 @@ def again(run: Import, *, by: str, stored: str | os.PathLike[str] | None = None,
 def _lay(run: Import, source: Source) -> None:
     """What was found out of the file, and what its columns probably mean."""
     lay_source(run, source)
-    run.mapping = guess_mapping(run.headers)
+    run.mapping = guess_order_mapping(run.headers) if _is_of_orders(run) else guess_mapping(run.headers)
+
+
+def _is_of_orders(run: Import) -> bool:
+    return run.content == ImportContent.ORDERS
 
 
 def _forget_preview(run: Import) -> None:
@@ -295,6 +322,9 @@ def _check_ready(run: Import) -> None:
     """The file is there and its mapping holds; raises FileGone or Refused."""
     _path_of(run)
     targets = [entry["target"] for entry in run.mapping]
+    if _is_of_orders(run):
+        lay_out_orders(run.headers, targets, OrderOptions.from_json(run.options))
+        return
     lay_out_mapping(run.headers, targets, read_columns(), key=Options.from_json(run.options).key)
 
 

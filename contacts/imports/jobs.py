@@ -23,10 +23,12 @@ from procrastinate.exceptions import AlreadyEnqueued
 from contacts.imports import files
 from contacts.imports.errors import ImportRunning, WorkerDied
 from contacts.imports.links import fetch_file
+from contacts.imports.orders.preview import preview_orders
+from contacts.imports.orders.run import carry_out_orders
 from contacts.imports.preview import preview_import
 from contacts.imports.run import carry_out, wait_for_claim
 from contacts.imports.undo import undo_import
-from contacts.models import Import, ImportStatus, ImportWish, Policy, PreviewRow
+from contacts.models import Import, ImportContent, ImportStatus, ImportWish, Policy, PreviewRow
 from crm.claims import claiming, is_claimed, may_claim
 from crm.errors import CardfileError
 from crm.jobs import app, periodic
@@ -110,7 +112,8 @@ def fetch(import_run: Import, tell: Tell) -> None:
 
 def preview(import_run: Import, tell: Tell) -> None:
     if import_run.wish != ImportWish.CANCEL:
-        preview_import(import_run, tell=tell)
+        look = preview_orders if import_run.content == ImportContent.ORDERS else preview_import
+        look(import_run, tell=tell)
     with transaction.atomic():
         held = Import.objects.select_for_update().get(pk=import_run.pk)
         if held.wish == ImportWish.CANCEL:
@@ -122,7 +125,8 @@ def preview(import_run: Import, tell: Tell) -> None:
 
 
 def run(import_run: Import, tell: Tell) -> None:
-    if carry_out(import_run, tell=tell) != ImportWish.PAUSE:
+    work = carry_out_orders if import_run.content == ImportContent.ORDERS else carry_out
+    if work(import_run, tell=tell) != ImportWish.PAUSE:
         empty_preview(import_run.pk)
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from contacts import populations
@@ -24,7 +25,7 @@ from contacts.imports.errors import ConsentUnexplained, FieldRefused, OptionsCon
 from contacts.imports.guess import guess_key as guess_field_key
 from contacts.imports.plan import Options
 from contacts.imports.sources import Source
-from contacts.models import CustomField, Import, ImportStatus
+from contacts.models import CustomField, Import, ImportContent, ImportStatus
 from contacts.normalize import KIND_OF_SLUG
 from crm.errors import CardfileError, Refused
 
@@ -76,13 +77,17 @@ def read_columns() -> tuple[Column, ...]:
 def _last_with(headers: Sequence[str]) -> Import | None:
     """The last import of a file with these columns that somebody looked at; columns of errors do not count."""
     plain = [header for header in headers if header not in ERROR_HEADERS]
-    known = Import.objects.filter(headers=plain).exclude(status=ImportStatus.UPLOADED).exclude(mapping=[])
+    known = _of_contacts().filter(headers=plain).exclude(status=ImportStatus.UPLOADED).exclude(mapping=[])
     return known.order_by("-pk").first()
+
+
+def _of_contacts() -> QuerySet[Import]:
+    return Import.objects.filter(content=ImportContent.CONTACTS)
 
 
 def _remembered(headers: Iterable[str]) -> dict[str, str]:
     wanted, found = set(headers), dict[str, str]()
-    known = Import.objects.exclude(status=ImportStatus.UPLOADED).order_by("-pk").values_list("mapping", flat=True)
+    known = _of_contacts().exclude(status=ImportStatus.UPLOADED).order_by("-pk").values_list("mapping", flat=True)
     for mapping in known[:REMEMBERED] if wanted else ():
         for entry in mapping:
             if entry["header"] in wanted:

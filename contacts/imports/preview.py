@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import closing
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 from django.db import transaction
@@ -19,7 +19,7 @@ from contacts.imports.errors import ImportRunning
 from contacts.imports.run import Progress, Tell, added, open_import, zeros
 from contacts.models import Import, ImportWish, PreviewRow
 
-__all__ = ["preview_import"]
+__all__ = ["PreviewLine", "begin_anew", "keep_lines", "preview_import"]
 
 _COPY: Final = (
     "COPY contacts_previewrow (import_id, row, status, contact_id, matched_by, rule, changes, problems) FROM STDIN"
@@ -72,21 +72,9 @@ class _Notes:
         self.shown = shown
 
     def keep(self, outcomes: Sequence[Outcome], counts: Mapping[str, int]) -> str:
-        """Keep the rows of a batch with the counts up to it, and say what somebody wishes meanwhile.
-
-        Where another process began the preview anew, ours must not mix with it.
-        """
-        place = counts["rows"] - len(outcomes)
-        with transaction.atomic(), closing(open_cursor()) as cursor:
-            # What a crash of the database takes back of a preview is made again.
-            cursor.execute("SET LOCAL synchronous_commit = off")
-            cursor.execute(_NOTE, (len(outcomes), orjson.dumps(counts).decode(), self.import_id, place))
-            noted = cursor.fetchone()
-            if noted is None:
-                raise ImportRunning
-            with cursor.copy(_COPY) as copy:
-                copy.write("".join(map(self.line_of, outcomes)).encode())
-        return str(noted[0])
+        """Keep the rows of a batch with the counts up to it, and say what somebody wishes meanwhile."""
+        lines = map(self.line_of, outcomes)
+        return _keep(self.import_id, lines, counts, rows=len(outcomes))
 
     def line_of(self, outcome: Outcome) -> str:
         """A row as COPY reads it; an unchanged one costs next to nothing."""
@@ -113,6 +101,42 @@ class _Notes:
         ]
 
 
+class PreviewLine(NamedTuple):
+    """A row of a preview, see ``PreviewRow``."""
+
+    row: int
+    status: str
+    contact_id: int | None = None
+    matched_by: str = ""
+    rule: str = ""
+    changes: Mapping[str, Any] = {}
+    problems: Sequence[Mapping[str, str]] = ()
+
+
+def keep_lines(import_id: int, lines: Iterable[PreviewLine], counts: Mapping[str, int], *, rows: int) -> str:
+    """Keep the lines of a batch of so many rows with the counts up to it, and say what somebody wishes meanwhile."""
+    written = (
+        f"{import_id}\t{line.row}\t{line.status}\t{NULL if line.contact_id is None else line.contact_id}"
+        f"\t{line.matched_by}\t{line.rule}\t{_json(line.changes)}\t{_json(line.problems)}\n"
+        for line in lines
+    )
+    return _keep(import_id, written, counts, rows=rows)
+
+
+def _keep(import_id: int, lines: Iterable[str], counts: Mapping[str, int], *, rows: int) -> str:
+    """Where another process began the preview anew, ours must not mix with it."""
+    with transaction.atomic(), closing(open_cursor()) as cursor:
+        # What a crash of the database takes back of a preview is made again.
+        cursor.execute("SET LOCAL synchronous_commit = off")
+        cursor.execute(_NOTE, (rows, orjson.dumps(counts).decode(), import_id, counts["rows"] - rows))
+        noted = cursor.fetchone()
+        if noted is None:
+            raise ImportRunning
+        with cursor.copy(_COPY) as copy:
+            copy.write("".join(lines).encode())
+    return str(noted[0])
+
+
 def changes_of(outcome: Outcome, shown: Collection[str]) -> dict[str, list[Any]]:
     """{column: [old, new]} of the columns that people write; identifiers by their kind."""
     before, after = outcome.before or {}, outcome.after or {}
@@ -129,4 +153,4 @@ def changes_of(outcome: Outcome, shown: Collection[str]) -> dict[str, list[Any]]
 
 def _json(value: Any) -> str:
     """JSON as COPY reads it."""
-    return orjson.dumps(value).decode().replace("\\", "\\\\")
+    return orjson.dumps(value).decode().replace("\\u0000", "\ufffd").replace("\\", "\\\\")

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 import psycopg
 from django.db import connection, transaction
@@ -36,7 +36,7 @@ from contacts.imports.errors import FileChanged, ImportRunning, NoRows, ReaderDi
 from contacts.imports.failures import errors_path_of, problem_rows, write_errors_file
 from contacts.imports.files import stored_path
 from contacts.imports.plan import Options
-from contacts.imports.reading import FileScan, open_rows, scan_file
+from contacts.imports.reading import FileScan, Stamp, open_rows, scan_file
 from contacts.imports.sources import Source, as_table, open_table
 from contacts.models import Import, ImportRow, ImportStatus, ImportWish
 from contacts.sheaf import Sheaf
@@ -49,8 +49,14 @@ __all__ = [
     "Progress",
     "Tell",
     "added",
+    "begin_run",
     "carry_out",
     "claimed",
+    "count_rows",
+    "finish",
+    "move_on",
+    "note_file",
+    "open_file",
     "open_import",
     "run_import",
     "wait_for_claim",
@@ -122,14 +128,21 @@ def carry_out(run: Import, *, tell: Tell | None = None) -> str:
     Its job holds the claim. Raises an ImportRefused where the file or the mapping do not hold any more.
     """
     job, scan, options = open_import(run)
-    first = {"started_at": datetime.now(UTC), "counts": zeros(options)}
-    waiting = Import.objects.filter(pk=run.pk, status__in=(ImportStatus.QUEUED, ImportStatus.RUNNING))
-    if not waiting.update(status=ImportStatus.RUNNING, error="", **(first if run.started_at is None else {})):
+    if not begin_run(run, zeros(options)):
         return ImportWish.PAUSE  # somebody stopped it before it began
-    run.refresh_from_db()
     stopped = run.wish or apply_file(run, job._replace(skip=run.rows_done), scan.lines, tell)
     finish(run, stopped)
     return stopped
+
+
+def begin_run(run: Import, counts: Mapping[str, int]) -> bool:
+    """It runs from now on, with these counts unless it ran before; False where it is not wanted any more."""
+    first = {"started_at": datetime.now(UTC), "counts": counts}
+    waiting = Import.objects.filter(pk=run.pk, status__in=(ImportStatus.QUEUED, ImportStatus.RUNNING))
+    if not waiting.update(status=ImportStatus.RUNNING, error="", **(first if run.started_at is None else {})):
+        return False
+    run.refresh_from_db()
+    return True
 
 
 class Opened(NamedTuple):
@@ -146,31 +159,55 @@ def open_import(run: Import) -> Opened:
     Raises FileUnreadable, FileChanged (the rows would not be the same), NoRows, and Refused for a mapping that does not
     hold any more.
     """
-    source = Source(run.kind, run.encoding, run.delimiter, run.has_header, run.sheet)
-    scan = scan_file(open_table(stored_path(run.stored_name), source))
-    if run.file_digest and scan.digest != run.file_digest:
-        raise FileChanged
+    scan, fixes = open_file(run)
     options = Options.from_json(run.options)
     schema = read_settings().schema
     targets = [entry["target"] for entry in run.mapping]
     layout = lay_out_mapping(run.headers, targets, schema.columns.values(), key=options.key)
-    fixes: dict[int, dict[int, str]] = {}
-    for row, column, value in run.fixes.values_list("row", "column", "value"):
-        fixes.setdefault(row, {})[column] = value
     plan = options.plan()
     job = Job(scan.path, scan.stamp, run.delimiter, layout, schema, plan.key)
     job = job._replace(has_header=run.has_header, fixes=fixes)
+    note_file(run, scan, lambda: count_rows(job))
+    return Opened(job, scan, options)
+
+
+def open_file(run: Import) -> tuple[FileScan, dict[int, dict[int, str]]]:
+    """The table of an import that people prepared, and its corrected cells by row and column."""
+    source = Source(run.kind, run.encoding, run.delimiter, run.has_header, run.sheet)
+    scan = scan_file(open_table(stored_path(run.stored_name), source))
+    if run.file_digest and scan.digest != run.file_digest:
+        raise FileChanged
+    fixes: dict[int, dict[int, str]] = {}
+    for row, column, value in run.fixes.values_list("row", "column", "value"):
+        fixes.setdefault(row, {})[column] = value
+    return scan, fixes
+
+
+def note_file(run: Import, scan: FileScan, count: Callable[[], int]) -> None:
+    """Know the file again, and how many rows it has, which is counted the first time. Raises NoRows."""
     known = run.file_digest, run.rows_total
     if run.rows_total is None:
-        run.rows_total = count_rows(job)
+        run.rows_total = count()
     if not run.rows_total:
         raise NoRows
     if known != (scan.digest, run.rows_total):
         Import.objects.filter(pk=run.pk).update(file_digest=scan.digest, rows_total=run.rows_total)
-    return Opened(job, scan, options)
 
 
-def count_rows(job: Job) -> int:
+class Rows(Protocol):
+    """What is needed to find the rows of a table."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def delimiter(self) -> str: ...
+    @property
+    def stamp(self) -> Stamp: ...
+    @property
+    def has_header(self) -> bool: ...
+
+
+def count_rows(job: Rows) -> int:
     """How many rows there are, blank lines and the header not counted."""
     return max(0, sum(1 for row in open_rows(job.path, job.delimiter, job.stamp) if row) - job.has_header)
 
@@ -338,28 +375,33 @@ class _Notes:
         self.effects.write(outcomes, consents)
 
     def move_on(self, place: int, outcomes: Sequence[Outcome]) -> None:
-        """``place`` is how many rows must have been done before. If another process moved on (our claim was lost with
-        its connection), this transaction must not write them again (exactly once)."""
         now = time.monotonic()
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE contacts_import SET rows_done = rows_done + %s, run_seconds = run_seconds + %s,"
-                " counts = counts || (SELECT jsonb_object_agg("
-                "  new.key, coalesce((counts ->> new.key)::bigint, 0) + new.value::bigint)"
-                "  FROM jsonb_each_text(%s::jsonb) AS new)"
-                " WHERE id = %s AND rows_done = %s RETURNING wish",
-                [
-                    len(outcomes),
-                    now - self.noted_at,
-                    json.dumps(added({}, outcomes, self.options)),
-                    self.import_id,
-                    place,
-                ],
-            )
-            row = cursor.fetchone()
-        if row is None:
-            raise ImportRunning
-        self.wish, self.noted_at = row[0], now
+        counts = added({}, outcomes, self.options)
+        self.wish = move_on(self.import_id, place, len(outcomes), counts, now - self.noted_at)
+        self.noted_at = now
+
+
+_MOVE_ON: Final = """
+UPDATE contacts_import SET rows_done = rows_done + %s, run_seconds = run_seconds + %s,
+    counts = counts || (
+        SELECT jsonb_object_agg(new.key, coalesce((counts ->> new.key)::bigint, 0) + new.value::bigint)
+        FROM jsonb_each_text(%s::jsonb) AS new)
+WHERE id = %s AND rows_done = %s RETURNING wish
+"""
+
+
+def move_on(import_id: int, place: int, rows: int, counts: Mapping[str, int], seconds: float) -> str:
+    """Within the transaction that writes rows: so many more are done, counted so; gives what somebody wishes.
+
+    ``place`` is how many rows must have been done before. If another process moved on (our claim was lost with its
+    connection), this transaction must not write them again (exactly once).
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_MOVE_ON, [rows, seconds, json.dumps(counts), import_id, place])
+        row = cursor.fetchone()
+    if row is None:
+        raise ImportRunning
+    return str(row[0])
 
 
 def count_dry(job: Job, options: Options, scan: FileScan, tell: Tell | None) -> dict[str, int]:

@@ -1,7 +1,8 @@
 """The verb: an import is taken back, from its end to its beginning, in batches that each commit with their own mark.
 
-1. Segments and consents that it gave or took, contact by contact. 2. Its part of the journal, the last change first
-(see ``contacts.identity.undo``). A batch that was committed is not done again: a killed undo goes on exactly there.
+1. Orders that it made or changed, the last first. 2. Segments and consents that it gave or took, contact by contact.
+3. Its part of the journal, the last change first (see ``contacts.identity.undo``). A batch that was committed is not
+done again: a killed undo goes on exactly there.
 """
 
 from __future__ import annotations
@@ -15,10 +16,13 @@ from typing import Any, Final
 from django.db import connection, transaction
 
 from contacts import populations
+from contacts.identity.frame import retried
 from contacts.identity.stream import tuned_interpreter
 from contacts.identity.undo import Because, Extent, Kept, TakenBack, find_extent, take_back_slice
 from contacts.imports.errors import ImportRunning
-from contacts.models import EffectKind, Import, ImportEffect, ImportStatus, UndoKept
+from contacts.imports.orders.undo import COUNTED as ORDERS_COUNTED
+from contacts.imports.orders.undo import take_back_order_slice
+from contacts.models import EffectKind, Import, ImportContent, ImportEffect, ImportStatus, UndoKept
 
 __all__ = ["COUNTED", "undo_import"]
 
@@ -65,9 +69,9 @@ def _begin(run: Import, extent: Extent) -> None:
     """Where it was begun already, it goes on: what is done is counted."""
     run.refresh_from_db()
     if run.undo_total is None:
-        effects = ImportEffect.objects.filter(import_run_id=run.pk).count()
+        beside = ImportEffect.objects.filter(import_run_id=run.pk).count() + run.orders.count()
         Import.objects.filter(pk=run.pk).update(
-            undo_total=extent.total + effects, undo_counts=dict.fromkeys(COUNTED, 0), status=ImportStatus.UNDOING
+            undo_total=extent.total + beside, undo_counts=dict.fromkeys(_counted(run), 0), status=ImportStatus.UNDOING
         )
     else:
         Import.objects.filter(pk=run.pk).update(status=ImportStatus.UNDOING)
@@ -76,6 +80,8 @@ def _begin(run: Import, extent: Extent) -> None:
 
 def _take_back(run: Import, extent: Extent, *, by: str) -> Iterator[None]:
     """Yields after every batch."""
+    while _take_back_orders(run):
+        yield
     yield from _take_back_effects(run)
     while _take_back_slice(run, extent, by=by):
         yield
@@ -83,6 +89,21 @@ def _take_back(run: Import, extent: Extent, *, by: str) -> Iterator[None]:
 
 
 # 1. Beside contacts and journal
+
+
+def _take_back_orders(run: Import) -> bool:
+    """A slice of its orders; False where none is left."""
+
+    def take_back() -> bool:
+        with transaction.atomic():
+            done = take_back_order_slice(run.pk)
+            if done is None:
+                return False
+            done.counts["kept"] += _keep(run, done.kept)
+            _move_on(run, done.writes, run.undo_mark, done.counts)
+        return True
+
+    return retried(take_back)
 
 
 def _take_back_effects(run: Import, *, is_last: bool = False) -> Iterator[None]:
@@ -176,11 +197,15 @@ def _move_on(run: Import, done: int, mark: int | None, counts: Counter[str]) -> 
     """If another process moved on meanwhile, this transaction must not do it again."""
     total = Counter(run.undo_counts or {})
     total.update(counts)
-    values = json.dumps({name: total[name] for name in COUNTED})
+    values = json.dumps({name: total[name] for name in _counted(run)})
     with connection.cursor() as cursor:
         cursor.execute(_MOVE_ON, [done, mark, values, run.pk, run.undo_done, run.undo_mark])
         if not cursor.rowcount:
             raise ImportRunning
+
+
+def _counted(run: Import) -> Sequence[str]:
+    return (*ORDERS_COUNTED, *COUNTED) if run.content == ImportContent.ORDERS else COUNTED
 
 
 def _keep(run: Import, kept: Collection[Kept]) -> int:

@@ -20,6 +20,13 @@ class ImportStatus(models.TextChoices):
     UNDONE = "undone", _("taken back")
 
 
+class ImportContent(models.TextChoices):
+    """What the rows of a file are."""
+
+    CONTACTS = "contacts", _("contacts")
+    ORDERS = "orders", _("orders")
+
+
 class ImportWish(models.TextChoices):
     """What somebody wants of a run; it is obeyed between two batches."""
 
@@ -33,11 +40,15 @@ class Import(models.Model):
     ``rows_done`` moves on in the transaction that writes the rows, so that a killed run goes on exactly there.
     ``file_name`` is what the person called the file, ``stored_name`` the one below ``IMPORTS_DIR`` ('' where the file
     stayed where it was), ``link`` where a file is fetched from before there is one. ``mapping`` has one entry a column:
-    {"header", "target", "overwrite"}. ``run_seconds`` are those that it worked, without pauses. ``taken_up_at`` is when
-    the worker last took up what it does now, at the row ``taken_up_rows``, for the ``attempts``-th time without having
-    come any further. What it journaled from the id ``undo_mark`` on has been taken back, for ``undo_by``.
+    {"header", "target", "overwrite"}; what targets and ``options`` are depends on ``content``. ``run_seconds`` are
+    those that it worked, without pauses. ``taken_up_at`` is when the worker last took up what it does now, at the row
+    ``taken_up_rows``, for the ``attempts``-th time without having come any further. What it journaled from the id
+    ``undo_mark`` on has been taken back, for ``undo_by``.
     """
 
+    content = models.CharField(
+        _("content"), max_length=10, choices=ImportContent.choices, default=ImportContent.CONTACTS
+    )
     file_name = models.CharField(_("file"), max_length=255)
     stored_name = models.CharField(max_length=255, default="", blank=True)
     link = models.TextField(default="", blank=True)
@@ -167,6 +178,30 @@ class ImportEffect(models.Model):
         indexes = [
             models.Index(fields=["import_run", "contact_id"], name="import_effect_contact"),
             models.Index(fields=["contact_id"], name="import_effect_of"),
+        ]
+
+
+class ImportedOrder(models.Model):
+    """What an import did to an order, so that the undo can put it back: a row a transaction that wrote it, at ``at``.
+
+    ``before`` are the order's columns as they were, null for one that the import made. ``events`` are those that came
+    with it: [type, when].
+    """
+
+    import_run = models.ForeignKey(
+        Import, models.CASCADE, related_name="orders", db_column="import_id", db_constraint=False, db_index=False
+    )
+    contact_id = models.BigIntegerField(_("contact ID"))
+    number = models.CharField(max_length=200)
+    before = models.JSONField(null=True, blank=True)
+    events = models.JSONField(default=list)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["import_run", "id"], name="imported_order_import"),
+            models.Index(fields=["contact_id"], name="imported_order_of"),
+            models.Index(fields=["number"], name="imported_order_number"),
         ]
 
 

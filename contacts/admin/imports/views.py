@@ -42,9 +42,10 @@ from contacts.imports import flow
 from contacts.imports.failures import repair_file
 from contacts.imports.files import stored_path
 from contacts.imports.limits import EXCEL_KINDS
+from contacts.imports.orders.run import open_orders
 from contacts.imports.run import open_import
 from contacts.imports.sources import describe
-from contacts.models import Import, ImportStatus
+from contacts.models import Import, ImportContent, ImportStatus
 from contacts.populations import current
 from crm.errors import CardfileError
 
@@ -221,13 +222,17 @@ def errors_view(admin: Any, request: HttpRequest, import_id: int) -> HttpRespons
     require(admin.has_view_permission(request))
     run = find_import(import_id)
     try:
-        lines = repair_file(run, open_import(run))
+        lines = repair_file(run, open_any(run).job)
     except CardfileError as error:
         return go_on(request, run, error=error)
     name = f"{run.file_name.rpartition('.')[0] or run.file_name}.errors.csv"
     disposition = content_disposition_header(as_attachment=True, filename=name)
     plain = "text/csv; charset=utf-8"
     return StreamingHttpResponse(lines, content_type=plain, headers={"Content-Disposition": disposition})
+
+
+def open_any(run: Import) -> Any:
+    return open_orders(run) if run.content == ImportContent.ORDERS else open_import(run)
 
 
 def file_view(admin: Any, request: HttpRequest, import_id: int) -> HttpResponseBase:

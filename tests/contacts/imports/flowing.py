@@ -5,16 +5,33 @@ from typing import Any
 
 from contacts.imports import flow
 from contacts.imports.files import store
+from contacts.imports.orders.plan import OrderOptions
 from contacts.imports.plan import Options
-from contacts.models import Import
+from contacts.models import Import, ImportContent
 
 BY = "user:1"
 
 
-def upload(*lines: str, name: str = "contacts.csv", by: str = BY) -> Import:
+def upload(
+    *lines: str, name: str = "contacts.csv", by: str = BY, content: ImportContent = ImportContent.CONTACTS
+) -> Import:
     """An import of a file with these lines, as its upload leaves it."""
-    content = "".join(f"{line}\n" for line in lines).encode()
-    return flow.begin(store([content], name), name, by=by)
+    data = "".join(f"{line}\n" for line in lines).encode()
+    return flow.begin(store([data], name), name, by=by, content=content)
+
+
+def upload_orders(*lines: str, options: OrderOptions | None = None, **targets: str) -> Import:
+    """An import of orders, its mapping settled; columns as they are guessed but for those that are given by header."""
+    run = upload(*lines, name="orders.csv", content=ImportContent.ORDERS)
+    return map_orders(run, options, **targets)
+
+
+def map_orders(run: Import, options: OrderOptions | None = None, **targets: str) -> Import:
+    mapping = [
+        {**entry, "target": targets.pop(entry["header"].replace(" ", "_"), entry["target"])} for entry in run.mapping
+    ]
+    assert not targets, "no such header"
+    return flow.choose_orders(run, mapping, options or OrderOptions.from_json(run.options))
 
 
 def map_columns(run: Import, options: Options | None = None, **targets: Any) -> Import:

@@ -358,7 +358,7 @@ def test_bad_rows_are_handed_out_repaired_and_uploaded_again(run_jobs: Jobs) -> 
     run.refresh_from_db()
     assert show_counts(run.counts) == "created 2, failed 3, rows 5"
 
-    text = "".join(repair_file(run, open_import(run)))
+    text = "".join(repair_file(run, open_import(run).job))
     assert text.startswith("\ufeffNr,Mail,Tel,Note,Import row,Import errors\r\n")
     first = text.splitlines()[1]
     assert first.startswith("C2,nonsense,'+380501234568,'-5,3,Mail: ")
