@@ -8,8 +8,7 @@ answers is the same whoever is known here.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -25,49 +24,16 @@ from django.views.decorators.http import require_http_methods
 from contacts.identity.errors import WriteConflict
 from contacts.models import SubscriptionForm
 from contacts.pages.confirm import show
-from contacts.subscribing import Answers, Asked, read_asked, submit_form
+from contacts.subscribing import Answers, read_asked, submit_form
 from contacts.subscribing.errors import FormClosed, FormUnknown, TooManyForms
+from contacts.subscribing.inputs import HONEYPOT, list_inputs
 from crm.addresses import address_of
 from crm.api import counters
 from crm.errors import CardfileError, Refused
 
 __all__ = ["subscription_form", "subscription_thanks"]
 
-HONEYPOT: Final = "homepage"
-"""Nobody sees this field; programs fill it in."""
 MINUTE: Final = 60
-KINDS: Final = {
-    "email": "email", "phone": "tel", "date": "date", "boolean": "checkbox",
-    "choice": "select", "choices": "checkboxes", "long_text": "textarea",
-}  # fmt: skip
-MODES: Final = {"number": "numeric", "decimal": "decimal"}
-AUTOCOMPLETE: Final = {
-    "email": "email", "phone": "tel", "first_name": "given-name", "last_name": "family-name",
-    "town": "address-level2", "region": "address-level1", "address": "street-address", "postcode": "postal-code",
-}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One input as a template draws it."""
-
-    name: str
-    label: str
-    kind: str
-    is_required: bool
-    options: tuple[str, ...] = ()
-    value: str = ""
-    chosen: tuple[str, ...] = ()
-    error: str = ""
-    autocomplete: str = ""
-    takes_focus: bool = False
-    max_length: int | None = None
-    mode: str = ""
-
-    @property
-    def id(self) -> str:
-        """For labels: dots would be taken for classes by whoever styles it."""
-        return "cardfile-" + self.name.replace(".", "-")
 
 
 @csrf_exempt
@@ -157,13 +123,12 @@ def show_form(
 ) -> HttpResponse:
     """The form, with what was filled in and what is wrong with it."""
     told = {error.path: _(error.message) for error in errors}
-    fields = list(list_fields(request, read_asked(form), told))
+    inputs = list(list_inputs(read_asked(form), dict(request.POST.lists()), told))
+    placed = {"consent", *(one.name for one in inputs)}
     context: dict[str, Any] = {
         "form": form,
-        "fields": fields,
-        "trouble": "\n".join(
-            text for path, text in told.items() if path not in {one.name for one in fields} and path != "consent"
-        ),
+        "fields": inputs,
+        "trouble": " ".join(text for path, text in told.items() if path not in placed),
         "consent_error": told.get("consent", ""),
         "agrees": bool(request.POST.get("consent")),
         "visitor": request.POST.get("visitor", "")[:100],
@@ -182,24 +147,3 @@ def allow_redirect(answer: HttpResponse, address: str) -> HttpResponse:
         parts = urlsplit(address)
         answer._csp_update = {"form-action": [f"{parts.scheme}://{parts.netloc}"]}  # type: ignore[attr-defined]
     return answer
-
-
-def list_fields(request: HttpRequest, asked: Iterable[Asked], told: dict[str, str]) -> Iterator[Field]:
-    is_first = True
-    for column, label, is_required in asked:
-        error = told.get(column.key, "")
-        yield Field(
-            column.key,
-            label,
-            KINDS.get(column.type, "text"),
-            is_required,
-            column.options,
-            request.POST.get(column.key, ""),
-            tuple(request.POST.getlist(column.key)),
-            error,
-            AUTOCOMPLETE.get(column.key, ""),
-            bool(error) and is_first,
-            column.max_length,
-            MODES.get(column.type, ""),
-        )
-        is_first = is_first and not error

@@ -25,11 +25,12 @@ __all__ = ["Mail", "compose_mail", "message_of", "send_mail"]
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail before it has a receiver."""
+    """A mail before it has a receiver; ``body`` is what is seen of ``html``."""
 
     subject: str
     text: str
     html: str
+    body: str
 
 
 def send_mail(token: str, *, site: str) -> None:
@@ -67,11 +68,9 @@ def compose_mail(link: str, words: ConfirmationText | None = None) -> Mail:
         **{part: _fill(getattr(words, part), name) for part in ("text", "button", "closing")},
     }
     subject = _fill(words.subject, name) or _("Confirm your subscription to {name}").format(name=name)
-    return Mail(
-        " ".join(subject.split()),
-        render_to_string("contacts/mail/confirm.txt", context),
-        render_to_string("contacts/mail/confirm.html", context),
-    )
+    text, body = (render_to_string(f"contacts/mail/{name}", context) for name in ("confirm.txt", "confirm_body.html"))
+    html = render_to_string("contacts/mail/confirm.html", {**context, "body": body})
+    return Mail(" ".join(subject.split()), text, html, body)
 
 
 def _fill(text: str, name: str) -> str:

@@ -74,6 +74,7 @@ GROUPS: Final[list[tuple[Any, list[Entry]]]] = [
             model(_("Identity policy"), "rule", "contacts.policy"),
             model(_("Junk values"), "block", "contacts.junkvalue"),
             model(_("Subscription categories"), "mark_email_read", "contacts.subscriptioncategory"),
+            model(_("Confirmation mail"), "forward_to_inbox", "contacts.confirmationtext"),
             Entry(_("Retention"), "auto_delete", "contacts_retention", "contacts.view_policy"),
         ],
     ),

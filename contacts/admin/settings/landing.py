@@ -33,6 +33,7 @@ COUNTS: Final = {
     "offered": "contacts_subscriptioncategory WHERE archived_at IS NULL",
     "archived": "contacts_subscriptioncategory WHERE archived_at IS NOT NULL",
     "event_types": "contacts_eventtype",
+    "own_words": "contacts_confirmationtext WHERE subject || text || button || closing <> ''",
     "keys": "crm_apikey WHERE disabled_at IS NULL",
     "webhooks": "contacts_webhook",
     "failing": "contacts_webhook WHERE is_active AND failures > 0",
@@ -137,6 +138,10 @@ def say_categories(known: Known) -> str:
     return said + (", " + _("%(count)d archived") % {"count": archived} if archived else "")
 
 
+def say_confirmation(known: Known) -> str:
+    return _("words of your own") if known.counts["own_words"] else _("Cardfile's words")
+
+
 def say_event_types(known: Known) -> str:
     count = known.counts["event_types"]
     return ngettext("%(count)d type", "%(count)d types", count) % {"count": count}
@@ -187,6 +192,11 @@ GROUPS: Final = (
     Group(
         gettext_lazy("Subscription categories"), "checklist", "admin:contacts_subscriptioncategory_changelist",
         "contacts.view_subscriptioncategory", gettext_lazy("What somebody can agree to."), say_categories,
+    ),
+    Group(
+        gettext_lazy("Confirmation mail"), "forward_to_inbox", "admin:contacts_confirmationtext_changelist",
+        "contacts.view_confirmationtext", gettext_lazy("The mail that asks people to confirm their address."),
+        say_confirmation,
     ),
     Group(
         gettext_lazy("Retention"), "auto_delete", "admin:contacts_retention", "contacts.view_policy",
