@@ -22,7 +22,14 @@ from contacts import populations
 from contacts.activity.places import place_facts
 from contacts.activity.rows import EVENT_COLUMNS, insert_rows
 from contacts.activity.types import MOBILE_EVENT, WEB_EVENT
-from contacts.activity.unmatched import Waiting, find_waiting, is_any_waiting, read_waiting, take_waiting
+from contacts.activity.unmatched import (
+    Waiting,
+    find_just_kept,
+    find_waiting,
+    is_any_waiting,
+    read_waiting,
+    take_waiting,
+)
 from contacts.identity import Outcome, Plan, resolve
 from contacts.identity.errors import WriteConflict
 from contacts.identity.load import open_cursor, prefer_indexes
@@ -48,7 +55,8 @@ def join_waiting(*, seconds: float = SECONDS) -> int:
 
     What is left after ``seconds``, or while a writer takes long, is for the next time. Two at a time do no harm.
     """
-    joined, ends_at = 0, monotonic() + seconds
+    ends_at = monotonic() + seconds
+    joined = _join(find_just_kept())
     while monotonic() < ends_at:
         # In this order: what is kept from here on is committed before the change that it waits for has a number.
         last = last_change()

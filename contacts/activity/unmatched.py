@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 import psycopg
@@ -16,7 +16,7 @@ from django.db import connection
 
 from contacts.activity.checks import dump_json
 from contacts.activity.rows import EVENT_COLUMNS
-from contacts.identity.load import array_of, open_cursor
+from contacts.identity.load import array_of, open_cursor, text_array
 from contacts.keys import Kind
 from contacts.models import UnmatchedEvent, UnmatchedName
 from contacts.records import Key, Record
@@ -26,6 +26,7 @@ __all__ = [
     "Waiting",
     "count_old_unmatched",
     "erase_old_unmatched",
+    "find_just_kept",
     "find_waiting",
     "forget_erased",
     "is_any_waiting",
@@ -38,12 +39,30 @@ __all__ = [
 UNFINDABLE: Final = Kind.ADVERTISING
 """Nobody is ever looked up by it."""
 
+JUST: Final = timedelta(minutes=2)
+
 _COUNT: Final = "SELECT count(*) FROM (SELECT FROM contacts_unmatchedevent WHERE received_at < %s LIMIT %s) e"
 _OLD: Final = "SELECT id FROM contacts_unmatchedevent WHERE received_at < %s ORDER BY received_at LIMIT %s"
+PUSH_KINDS: Final = (Kind.MOBILE_PUSH, Kind.WEB_PUSH)
+NO_APP: Final = (int(Kind.MOBILE_PUSH), "")
+"""What a token is named by where its sender does not say the app: it is of whatever app it turns out to be."""
+
+_LISTED_PUSH: Final = ", ".join(str(int(kind)) for kind in PUSH_KINDS)
+_OF_ANY_APP: Final = f"n.kind = {NO_APP[0]} AND n.app = '{NO_APP[1]}' AND i.kind IN ({_LISTED_PUSH})"
 _WAITING: Final = f"""
 SELECT DISTINCT n.event_id FROM contacts_identifier i
-JOIN contacts_unmatchedname n ON n.value = i.value AND n.kind = i.kind AND n.app = i.app
+JOIN contacts_unmatchedname n ON n.value = i.value AND (n.kind = i.kind AND n.app = i.app OR {_OF_ANY_APP})
 WHERE i.contact_id = ANY(%s::bigint[]) AND i.kind <> {int(UNFINDABLE)} ORDER BY n.event_id
+"""
+# A token of no app has another lock than the app's, so that it may be kept while the app's call is being written.
+_JUST_KEPT: Final = f"""
+SELECT DISTINCT n.event_id FROM contacts_unmatchedevent e JOIN contacts_unmatchedname n ON n.event_id = e.id
+JOIN contacts_identifier i ON i.value = n.value AND {_OF_ANY_APP} WHERE e.received_at > %s
+ORDER BY n.event_id
+"""
+_READ_TOKENS: Final = f"""
+SELECT value, kind, app FROM contacts_identifier WHERE value = ANY(%s::text[]) AND kind IN ({_LISTED_PUSH})
+ORDER BY last_seen_at
 """
 _READ: Final = """
 SELECT e.id, e.source, e.by, e.type_id, e.key, e.params, e.occurred_at, e.received_at
@@ -118,6 +137,13 @@ def find_waiting(contact_ids: Collection[int]) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
+def find_just_kept() -> list[int]:
+    """Events kept a moment ago that name a token of no app which somebody has."""
+    with connection.cursor() as cursor:
+        cursor.execute(_JUST_KEPT, [datetime.now(UTC) - JUST])
+        return [row[0] for row in cursor.fetchall()]
+
+
 def read_waiting(ids: Collection[int]) -> list[Waiting]:
     """These events, as far as they still wait."""
     with closing(open_cursor()) as cursor:
@@ -125,12 +151,24 @@ def read_waiting(ids: Collection[int]) -> list[Waiting]:
         cursor.execute(_READ_NAMES, (array_of(ids),))
         for event_id, kind, app, value, details in cursor.fetchall():
             names.setdefault(event_id, []).append(((kind, app, value), details))
+        _name_tokens(cursor, names)
         cursor.execute(_READ, (array_of(ids),))
         return [
             Waiting(event_id, source, by, _row_of(source, *rest), _record_of(event_id, names[event_id]))
             for event_id, source, by, *rest in cursor.fetchall()
             if event_id in names
         ]
+
+
+def _name_tokens(cursor: psycopg.Cursor[Any], names: dict[int, list[tuple[Key, Any]]]) -> None:
+    """Tokens of no app get the one that somebody has them of by now; of several the one seen last."""
+    unnamed = {key[2] for listed in names.values() for key, _details in listed if key[:2] == NO_APP}
+    if not unnamed:
+        return
+    cursor.execute(_READ_TOKENS, (text_array(unnamed),))
+    known = {value: (kind, app, value) for value, kind, app in cursor.fetchall()}
+    for listed in names.values():
+        listed[:] = [(known.get(key[2], key) if key[:2] == NO_APP else key, details) for key, details in listed]
 
 
 def _row_of(source: str, type_id: int, key: str, params: Any, *times: datetime) -> Sequence[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -142,6 +142,31 @@ def test_an_app_s_events_join_the_contact_that_its_device_makes():
 
     assert join_waiting() == 3
     assert {(stored.contact_id, stored.source) for stored in Event.objects.all()} == {(anonymous, "mobile")}
+
+
+@pytest.mark.parametrize("kind", ["mobile_push", "web_push"])
+def test_a_token_of_no_app_is_of_whatever_app_it_turns_out_to_be(kept_type, kind):
+    unnamed = {"identifiers": [{"kind": "mobile_push", "value": "token-1"}]}
+    record(event("opened", **unnamed))
+
+    of_shop = {"identifiers": [{"kind": kind, "app": "shop", "value": "token-1"}]}
+    olena = resolve_one({"external_id": "C-1", **of_shop}, API, by=BY).contact_id
+
+    assert join_waiting() == 1
+    assert Event.objects.get().contact_id == olena
+    assert Identifier.objects.get(value="token-1").app == "shop"
+
+
+def test_a_token_of_no_app_that_is_kept_while_the_app_s_call_is_written_is_found(kept_type):
+    of_shop = {"identifiers": [{"kind": "mobile_push", "app": "shop", "value": "token-1"}]}
+    olena = resolve_one({"external_id": "C-1", **of_shop}, API, by=BY).contact_id
+    join_waiting()
+
+    unnamed = {"identifiers": [{"kind": "mobile_push", "value": "token-1"}]}
+    record(event("opened", **unnamed), at=datetime.now(UTC))
+
+    assert join_waiting() == 1
+    assert Event.objects.get().contact_id == olena
 
 
 def test_what_an_event_names_beside_is_attached_and_brings_those_that_wait_for_it(kept_type, make_contact):
