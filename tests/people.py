@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from contacts import identity
 from contacts.activity import WEB_EVENT, NewEvent, NewOrder, record_events, record_orders
 from contacts.identity import Mode, Outcome, Plan, PolicyRules, Status
-from contacts.identity.types import API, IMPORT, MOBILE, WEB
+from contacts.identity.types import API, IMPORT, MOBILE, SUBSCRIBE, WEB
 from contacts.keys import Kind
 from contacts.models import (
     ChannelState,
@@ -87,6 +87,11 @@ def have(name: str, record: Mapping[str, Any], plan: Plan = API) -> Step:
 def imported(name: str, record: Mapping[str, Any]) -> Step:
     """A contact that came with a file, and so is never anonymous."""
     return have(name, record, IMPORT)
+
+
+def subscribed(name: str, record: Mapping[str, Any]) -> Step:
+    """A contact that came by a subscription form; nobody has opened the link yet."""
+    return have(name, record, SUBSCRIBE)
 
 
 def anonymous(name: str, *tokens: Mapping[str, Any], **fields: Any) -> Step:

@@ -27,6 +27,7 @@ from tests.people import (
     merged,
     ordered,
     push,
+    subscribed,
     suppressed,
     token,
     visitor,
@@ -687,6 +688,15 @@ STATES: Final = [
         status="unchanged",
         contact="olena",
         sheets={"olena": {"email_state": ChannelState.ACTIVE}},
+    ),
+    Row(
+        id="T11 an email that a subscriber brought stays unconfirmed when it comes another way",
+        ways=(*ALL, "mobile", "web", "order"),
+        given=(subscribed("olena", {"email": OLENA, "external_id": "C-1"}),),
+        send={"external_id": "C-1", "email": OLENA},
+        status="unchanged",
+        contact="olena",
+        sheets={"olena": {"email_state": ChannelState.UNCONFIRMED}},
     ),
     Row(
         id="T12 whoever gets a suppressed email gets its state",
