@@ -99,7 +99,7 @@ def _web_event(choose: random.Random, who: dict[str, Any], now: datetime, key: s
     from contacts.activity import NewEvent
 
     params = {"url": f"https://shop.example.com{choose.choice(PAGES)}", "title": "Boots", "referrer": ""}
-    return NewEvent("pageView", who, key, params, occurred_at=now - timedelta(seconds=choose.randrange(60)))
+    return NewEvent("pageView", who, key, params, now - timedelta(seconds=choose.randrange(60)), once=True)
 
 
 def _wire_names(who: dict[str, Any]) -> Iterator[tuple[str, Any]]:

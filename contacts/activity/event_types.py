@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+from django.db import connection
 
 from contacts.models import EventType
 
 __all__ = ["KnownType", "known_types"]
+
+
+_FIND: Final = "SELECT key, id, when_nobody, is_once_per_key FROM contacts_eventtype WHERE key = ANY(%s)"
 
 
 class KnownType(NamedTuple):
@@ -30,5 +35,6 @@ def known_types(keys: Iterable[str]) -> dict[str, KnownType]:
 
 
 def _read(keys: list[str]) -> dict[str, KnownType]:
-    rows = EventType.objects.filter(key__in=keys).values_list("key", "pk", "when_nobody", "is_once_per_key")
-    return {key: KnownType(pk, when_nobody, is_once) for key, pk, when_nobody, is_once in rows}
+    with connection.cursor() as cursor:
+        cursor.execute(_FIND, [keys])
+        return {key: KnownType(*rest) for key, *rest in cursor.fetchall()}

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
-from uuid import UUID
+from typing import Any, Final
 
+import orjson
 import psycopg
 
 from contacts import populations
@@ -17,7 +17,6 @@ from contacts.activity.checks import check_event, dump_json
 from contacts.activity.event_types import KnownType, known_types
 from contacts.activity.once import find_receipts, receipt_of, take_receipts
 from contacts.activity.parameters import note_parameters
-from contacts.activity.places import place_facts
 from contacts.activity.rows import EVENT_COLUMNS, insert_rows
 from contacts.activity.types import EventOutcome, EventStatus, NewEvent
 from contacts.activity.unmatched import Unmatched, keep_events, may_wait
@@ -79,118 +78,139 @@ class _EventBatch:
         self.plan = plan
         self.by = by
         self.at = at
-        self.types: dict[str, KnownType] = {}
+        self.kinds: dict[int, KnownType] = {}
         self.records: dict[int, Record] = {}
-        self.receipts: dict[int, UUID] = {}
+        self.receipts: dict[int, str] = {}
         self.outcomes: dict[int, EventOutcome] = {}
 
     def run(self) -> list[EventOutcome]:
         # 1. What cannot be stored is refused before anybody is looked up, or made.
-        problems = [check_event(event) for event in self.events]
-        for position, problem in enumerate(problems):
-            if problem is not None:
+        for position, event in enumerate(self.events):
+            if (problem := check_event(event)) is not None:
                 self.outcomes[position] = refused_event(problem)
         # 2. Types, then contacts; both are there before the events are. What came before looks for nobody.
-        self.types = known_types(
-            event.type.strip() for event, problem in zip(self.events, problems, strict=True) if not problem
-        )
+        self.find_types()
         self.leave_repeated()
-        schema = current_settings().schema
-        for position, event in enumerate(self.events):
-            if position not in self.outcomes:
-                self.records[position] = normalize(event.contact, schema, ref=position)
+        self.read_records()
         # 3. The events, in the transaction that resolved their contacts.
         for plan, records in self.runs():
             resolve(records, plan, by=self.by, at=self.at, within=self.write)
         # 4. What their types are seen to have.
         note_parameters(
-            (self.type_of(position).id, self.events[position].params)
+            (self.kinds[position].id, self.events[position].params)
             for position in self.records
             if self.outcomes[position].is_accepted
         )
         return [self.outcomes[position] for position in range(len(self.events))]
 
+    def find_types(self) -> None:
+        keys = {
+            position: event.type.strip() for position, event in enumerate(self.events) if position not in self.outcomes
+        }
+        known = known_types(keys.values())
+        self.kinds = {position: known[key] for position, key in keys.items()}
+
     def leave_repeated(self) -> None:
         """Events that are stored once have a receipt; those whose receipt is there are done."""
-        for position, event in enumerate(self.events):
-            if position in self.outcomes:
-                continue
-            key, kind = event.key.strip(), self.type_of(position)
-            if key and (event.once or kind.is_once_per_key):
+        for position, kind in self.kinds.items():
+            event = self.events[position]
+            if (event.once or kind.is_once_per_key) and (key := event.key.strip()):
                 self.receipts[position] = receipt_of(kind.id, key)
         known = find_receipts(set(self.receipts.values()))
         for position, receipt in self.receipts.items():
             if receipt in known:
                 self.outcomes[position] = EventOutcome(EventStatus.REPEATED)
 
+    def read_records(self) -> None:
+        """Whose each event is; what several of them say in the same words is read once."""
+        schema = current_settings().schema
+        said: dict[bytes, Record] = {}
+        for position in self.kinds:
+            if position in self.outcomes:
+                continue
+            contact = self.events[position].contact
+            words = words_of(contact)
+            first = said.get(words) if words is not None else None
+            if first is not None:
+                self.records[position] = first.again(position)
+                continue
+            record = self.records[position] = normalize(contact, schema, ref=position)
+            if words is not None:
+                said[words] = record
+
     def runs(self) -> Iterator[tuple[Plan, list[Record]]]:
         """The records in their order, cut where a type that makes contacts follows one that does not (L14, L17)."""
         for creates, run in itertools.groupby(
-            self.records.items(), key=lambda item: self.type_of(item[0]).when_nobody == WhenNobody.CREATE
+            self.records.items(), key=lambda item: self.kinds[item[0]].when_nobody == WhenNobody.CREATE
         ):
             plan = self.plan if creates else replace(self.plan, may_create=False)
             yield plan, [record for _, record in run]
 
-    def type_of(self, position: int) -> KnownType:
-        return self.types[self.events[position].type.strip()]
-
     def write(self, outcomes: Sequence[Outcome]) -> None:
         """Within the resolving transaction, and again when that is tried again."""
-        cursor = open_cursor()
-        places = place_facts(cursor, outcomes, self.records)
-        positions = [outcome.ref for outcome in outcomes if outcome.ref in places or self.waits(outcome)]
-        fresh = self.fresh(cursor, positions)
-        rows, waiting = [], []
+        cursor = open_cursor(prepares=True)
+        positions = [outcome.ref for outcome in outcomes if outcome.place or self.waits(outcome)]
+        repeated = self.find_repeated(cursor, positions)
+        rows, waiting, touched = [], [], set()
         for outcome in outcomes:
-            place = places.get(outcome.ref)
+            position, place = outcome.ref, outcome.place
             if place is None and not self.waits(outcome):
-                self.outcomes[outcome.ref] = unplaced_event(outcome)
-            elif outcome.ref not in fresh:
-                self.outcomes[outcome.ref] = EventOutcome(EventStatus.REPEATED, identity=outcome)
+                self.outcomes[position] = unplaced_event(outcome)
+            elif position in repeated:
+                self.outcomes[position] = EventOutcome(EventStatus.REPEATED, identity=outcome)
             elif place is None:
-                waiting.append(Unmatched(self.row_of(outcome.ref, 0), self.records[outcome.ref]))
-                self.outcomes[outcome.ref] = EventOutcome(EventStatus.KEPT, identity=outcome)
+                waiting.append(Unmatched(self.row_of(position, 0), self.records[position]))
+                self.outcomes[position] = EventOutcome(EventStatus.KEPT, identity=outcome)
             else:
-                rows.append(self.row_of(outcome.ref, place.contact_id))
-                self.outcomes[outcome.ref] = EventOutcome(
-                    EventStatus.RECORDED, place.contact_id, place.is_visitor, identity=outcome
-                )
+                contact_id, is_visitor = place
+                rows.append(self.row_of(position, contact_id))
+                self.outcomes[position] = EventOutcome(EventStatus.RECORDED, contact_id, is_visitor, identity=outcome)
+                if not is_visitor:
+                    touched.add(contact_id)
         insert_rows(cursor, "contacts_event", EVENT_COLUMNS, rows)
         keep_events(cursor, waiting, by=self.by)
         cursor.close()
-        touched = sorted({place.contact_id for place in places.values() if not place.is_visitor})
         if touched:
-            populations.contacts_changed.send(sender=None, contact_ids=touched, at=self.at, what="event")
+            populations.contacts_changed.send(sender=None, contact_ids=sorted(touched), at=self.at, what="event")
 
     def waits(self, outcome: Outcome) -> bool:
         """Whether an event that found nobody is kept: as its type says, or since an app's own call is on its way."""
         if outcome.code != ContactNotFound.code or not may_wait(self.records[outcome.ref]):
             return False
-        choice = self.type_of(outcome.ref).when_nobody
+        choice = self.kinds[outcome.ref].when_nobody
         return choice == WhenNobody.KEEP or (self.plan.tracking == "mobile" and choice != WhenNobody.REFUSE)
 
-    def fresh(self, cursor: psycopg.Cursor[Any], positions: Sequence[int]) -> set[int]:
-        """Those that are to be stored: of events that are stored once the first, if none came before."""
+    def find_repeated(self, cursor: psycopg.Cursor[Any], positions: Sequence[int]) -> set[int]:
+        """Those that are not to be stored: of events that are stored once all but the first, if none came before."""
+        if not self.receipts:
+            return set()
         receipts = {position: self.receipts[position] for position in positions if position in self.receipts}
         new = take_receipts(cursor, set(receipts.values()), at=self.at)
         first = {receipt: position for position, receipt in reversed(receipts.items())}
-        return {
-            position
-            for position in positions
-            if position not in receipts or (receipts[position] in new and first[receipts[position]] == position)
-        }
+        return {position for position, receipt in receipts.items() if receipt not in new or first[receipt] != position}
 
     def row_of(self, position: int, contact_id: int) -> tuple[Any, ...]:
         event = self.events[position]
         return (
             contact_id,
-            self.type_of(position).id,
+            self.kinds[position].id,
             event.key.strip(),
             dump_json(event.params),
             self.plan.source,
             event.occurred_at or self.at,
             self.at,
         )
+
+
+_EXACTLY: Final = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
+
+
+def words_of(contact: Mapping[str, Any]) -> bytes | None:
+    """Equal for records that say the same; None where that cannot be told."""
+    try:
+        return orjson.dumps(contact, option=_EXACTLY)
+    except TypeError:
+        return None
 
 
 def refused_event(problem: Problem) -> EventOutcome:

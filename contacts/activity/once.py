@@ -9,17 +9,16 @@ from collections.abc import Collection
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Final
-from uuid import UUID
 
 import psycopg
 from django.db import connection
 
 __all__ = ["count_old_receipts", "find_receipts", "forget_old_receipts", "receipt_of", "take_receipts"]
 
-_FIND: Final = "SELECT id FROM contacts_eventreceipt WHERE id = ANY(%s::uuid[])"
+_FIND: Final = "SELECT encode(uuid_send(id), 'hex') FROM contacts_eventreceipt WHERE id = ANY(%s::uuid[])"
 _TAKE: Final = """
 INSERT INTO contacts_eventreceipt (id, received_at) SELECT id, %s FROM unnest(%s::uuid[]) AS r (id) ORDER BY id
-ON CONFLICT DO NOTHING RETURNING id
+ON CONFLICT DO NOTHING RETURNING encode(uuid_send(id), 'hex')
 """
 _COUNT: Final = "SELECT count(*) FROM (SELECT FROM contacts_eventreceipt WHERE received_at < %s LIMIT %s) r"
 _FORGET: Final = """
@@ -28,26 +27,30 @@ SELECT id FROM contacts_eventreceipt WHERE received_at < %s LIMIT %s))
 """
 
 
-def receipt_of(type_id: int, key: str) -> UUID:
-    """By what an event is told from others of its type."""
-    return UUID(bytes=blake2b(f"{type_id}:{key}".encode(), digest_size=16).digest())
+def receipt_of(type_id: int, key: str) -> str:
+    """By what an event is told from others of its type: hexadecimal digits, which travel faster than UUIDs."""
+    return blake2b(f"{type_id}:{key}".encode(), digest_size=16).hexdigest()
 
 
-def find_receipts(receipts: Collection[UUID]) -> set[UUID]:
+def find_receipts(receipts: Collection[str]) -> set[str]:
     """Those of which an event came before."""
     if not receipts:
         return set()
     with connection.cursor() as cursor:
-        cursor.execute(_FIND, [list(receipts)])
+        cursor.execute(_FIND, [_array_of(receipts)])
         return {row[0] for row in cursor.fetchall()}
 
 
-def take_receipts(cursor: psycopg.Cursor[Any], receipts: Collection[UUID], *, at: datetime) -> set[UUID]:
+def take_receipts(cursor: psycopg.Cursor[Any], receipts: Collection[str], *, at: datetime) -> set[str]:
     """Those that are new, in the caller's transaction; in one order, so that two takers do not deadlock."""
     if not receipts:
         return set()
-    cursor.execute(_TAKE, (at, list(receipts)))
+    cursor.execute(_TAKE, (at, _array_of(receipts)))
     return {row[0] for row in cursor.fetchall()}
+
+
+def _array_of(receipts: Collection[str]) -> str:
+    return "{" + ",".join(receipts) + "}"
 
 
 def count_old_receipts(before: datetime, *, limit: int) -> int:

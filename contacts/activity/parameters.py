@@ -81,7 +81,7 @@ def note_parameters(events: Iterable[tuple[int, Mapping[str, Any]]]) -> None:
     seen = {
         (type_id, name, kind)
         for type_id, params in events
-        if params and not _noted.is_known((type_id, *_shape_of(params)), now)
+        if params and not _noted.is_known(_shape_of(type_id, params), now)
         for name, kind in seen_in(params)
     }
     fresh = _noted.fresh(seen, now)
@@ -121,13 +121,13 @@ def read_parameters(type_id: int) -> dict[str, list[str]]:
     return names
 
 
-def _shape_of(params: Mapping[str, Any]) -> Iterator[Any]:
-    yield from params
-    for value in params.values():
-        yield type(value)
-        if isinstance(value, Mapping):
-            yield from value
-            yield from map(type, value.values())
+def _shape_of(type_id: int, params: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Equal for events of a type that have the same names with values of the same types."""
+    types = tuple(map(type, params.values()))
+    if not any(issubclass(kind, Mapping) for kind in set(types)):
+        return (type_id, *params, types)
+    inner = [(*value, *map(type, value.values())) for value in params.values() if isinstance(value, Mapping)]
+    return (type_id, *params, types, *inner)
 
 
 def _kind_of(value: Any) -> str:

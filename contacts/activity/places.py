@@ -13,7 +13,7 @@ from typing import Any, Final
 import psycopg
 
 from contacts.identity.load import array_of, text_array
-from contacts.identity.types import Outcome, Status
+from contacts.identity.types import Outcome, Place, Status
 from contacts.keys import Kind
 from contacts.models import ContactState
 from contacts.records import Key, Record
@@ -31,16 +31,6 @@ SELECT i.app, i.value, i.contact_id FROM contacts_identifier i
 JOIN unnest(%s::text[], %s::text[]) AS k (app, value) ON i.value = k.value AND i.app = k.app
 WHERE i.kind = {int(Kind.COOKIE)} ORDER BY i.value, i.app FOR SHARE OF i
 """
-
-
-class Place:
-    """Who a fact is recorded on; ``is_visitor`` where the number has no contact."""
-
-    __slots__ = ("contact_id", "is_visitor")
-
-    def __init__(self, contact_id: int, *, is_visitor: bool) -> None:
-        self.contact_id = contact_id
-        self.is_visitor = is_visitor
 
 
 def place_facts(

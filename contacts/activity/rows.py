@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import psycopg
 
+from contacts.identity.write import render_copy
+
 __all__ = ["EVENT_COLUMNS", "insert_rows"]
 
 COPY_FROM: Final = 8
@@ -21,9 +23,9 @@ def insert_rows(cursor: psycopg.Cursor[Any], table: str, columns: Sequence[str],
         return
     names = ", ".join(f'"{column}"' for column in columns)
     if len(rows) >= COPY_FROM:
-        with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row(row)
+        rendered = render_copy(table, dict(zip(columns, zip(*rows, strict=True), strict=True)))
+        with cursor.copy(rendered.sql) as copy:
+            copy.write(rendered.data)
         return
     values = ", ".join(f"({', '.join(['%s'] * len(columns))})" for _ in rows)
     cursor.execute(

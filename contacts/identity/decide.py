@@ -691,7 +691,7 @@ class _Decision:
             world.attach(contact, key)
             return
         other = world.follow(owner)
-        if other is None or (other is contact and key not in world.keys_held_by(contact)):
+        if other is None or (other is contact and contact.is_new and key not in world.keys_held_by(contact)):
             # A visitor, or the contact that was just created under the visitor's number (T2).
             world.claim(owner, contact, key)
             return

@@ -8,6 +8,7 @@ or, so that later batches see what earlier ones would have done, writes into sha
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing, nullcontext
 from datetime import UTC, datetime
@@ -23,8 +24,8 @@ from contacts.identity.frame import MAX_TRIES, RETRIED, database_cause
 from contacts.identity.numbers import Numbers
 from contacts.identity.settings import Settings, current_settings, read_settings
 from contacts.identity.shadows import Shadows, open_shadows
-from contacts.identity.types import Outcome, Plan, Status
-from contacts.identity.world import IDENTITY_COLUMNS, Missing, World
+from contacts.identity.types import Outcome, Place, Plan, Status
+from contacts.identity.world import ERASED, IDENTITY_COLUMNS, Missing, World
 from contacts.identity.write import Cause, send_signals, write_world
 from contacts.keys import Kind
 from contacts.normalize import normalize
@@ -152,7 +153,7 @@ class Batch:
         raise WriteConflict
 
     def run_locked(self, raw: Sequence[RawRecord | Record]) -> Sequence[Outcome]:
-        with transaction.atomic(), closing(load.open_cursor(prepares=len(raw) == 1)) as cursor:
+        with transaction.atomic(), closing(load.open_cursor(prepares=self.prepares(raw))) as cursor:
             if self.dry_run:
                 world, outcomes = self.decide_dry(cursor, raw)
                 if self.shadows is not None:
@@ -162,8 +163,14 @@ class Batch:
                 write_world(cursor, world, self.cause, together=len(raw) == 1)
                 send_signals(world)
             if self.within is not None:
+                if self.plan.activity:
+                    place_facts(world, outcomes)
                 self.within(outcomes)
         return outcomes
+
+    def prepares(self, raw: Sequence[RawRecord | Record]) -> bool:
+        """Whether the same few statements come over and over: of single calls, and of events batch after batch."""
+        return len(raw) == 1 or self.plan.activity
 
     def decide_dry(self, cursor: psycopg.Cursor[Any], raw: Sequence[RawRecord | Record]) -> tuple[World, list[Outcome]]:
         settings = read_settings()
@@ -210,13 +217,18 @@ class Batch:
         for _ in range(MAX_ROUNDS):
             world = World(moment=self.moment, new_ids=iter(numbers), before=before, folds=wanted.few)
             wanted.load(cursor, world, lock=lock)
+            repeated = Repeated(records, world)
             outcomes = []
             complete = True
             for place, record in enumerate(records):
                 if ids:
                     world.new_ids = iter(ids[place : place + 1])
                 try:
-                    outcomes.append(decide(record, self.plan, settings.policy, world))
+                    outcome = repeated.outcome_of(record)
+                    if outcome is None:
+                        outcome = decide(record, self.plan, settings.policy, world)
+                        repeated.note(record, outcome)
+                    outcomes.append(outcome)
                 except Missing as missing:
                     complete = False
                     wanted.add(missing, record)
@@ -242,6 +254,58 @@ class Batch:
             with transaction.atomic():
                 self.within([outcome])
         return [outcome]
+
+
+class Repeated:
+    """Records that repeat others of their batch are not decided again while nothing happened since (L14 holds).
+
+    What happened does not count where it cannot concern another record: somebody whom nobody knew was met, by values
+    that no other record carries.
+    """
+
+    def __init__(self, records: Sequence[Record], world: World) -> None:
+        self.world = world
+        self.is_idle = all(record.original is None for record in records)
+        self.carriers: Counter[Key] = Counter()
+        if not self.is_idle:
+            originals = {id(one): one for one in (record.original or record for record in records)}
+            self.carriers.update(key for one in originals.values() for key in one.identifiers)
+        self.decided: dict[int, tuple[int, Outcome]] = {}
+        self.effects = 0
+        self.turn = 0
+
+    def outcome_of(self, record: Record) -> Outcome | None:
+        """What was decided before, if it still holds."""
+        if record.original is None:
+            return None
+        turn, outcome = self.decided.get(id(record.original), (-1, None))
+        return None if outcome is None or turn != self.turn else outcome.again(record.ref)
+
+    def note(self, record: Record, outcome: Outcome) -> None:
+        if self.is_idle:
+            return
+        effects = self.world.count_effects()
+        if effects != self.effects and not self.is_apart(record, outcome):
+            self.turn += 1
+        self.effects = effects
+        if outcome.contact_id in self.world.folded:
+            outcome = met_again(record, outcome)
+        if outcome.status in (Status.UNCHANGED, Status.VISITOR):
+            self.decided[id(record.original or record)] = (self.turn, outcome)
+
+    def is_apart(self, record: Record, outcome: Outcome) -> bool:
+        """Whether somebody new was met, of whom no other record can know."""
+        is_new = outcome.status == Status.VISITOR or (
+            outcome.status == Status.CREATED and outcome.rule == "L9" and not outcome.merged and not outcome.migrated
+        )
+        return is_new and all(self.carriers[key] == 1 for key in record.identifiers)
+
+
+def met_again(record: Record, outcome: Outcome) -> Outcome:
+    """What a record comes to that repeats one which made its contact (L1, L7)."""
+    strongest = Kind(record.identifiers[0][0]).slug
+    rule = "L1" if record.external_id is not None else "L7"
+    return Outcome(record.ref, Status.UNCHANGED, outcome.contact_id, strongest, rule)
 
 
 class Wanted:
@@ -311,6 +375,23 @@ def strongest_keys(record: Record) -> Iterable[Key]:
     return record.identifiers
 
 
+def place_facts(world: World, outcomes: Iterable[Outcome]) -> None:
+    """Where what the records brought belongs: contacts are followed through the batch's own merges, visitors to who
+    they turned out to be. Until the transaction ends nobody else can move them: they are locked, or the gate is closed
+    (race 3)."""
+    claimed = dict(world.claims)
+    for outcome in outcomes:
+        number = outcome.contact_id
+        if number is None or outcome.status not in PLACED:
+            continue
+        number = claimed.get(number, number)
+        contact = world.follow(number)
+        if contact is None:
+            outcome.place = Place(number, is_visitor=number not in world.folded)
+        elif contact.values["state"] != ERASED:
+            outcome.place = Place(contact.id, is_visitor=False)
+
+
 def keys_of(records: Iterable[Record]) -> set[Key]:
     return {key for record in records for key in record.identifiers}
 
@@ -319,5 +400,6 @@ def normalized(raw: Sequence[RawRecord | Record], settings: Settings) -> list[Re
     return [item if isinstance(item, Record) else normalize(item, settings.schema) for item in raw]
 
 
+PLACED: Final = frozenset({Status.CREATED, Status.UPDATED, Status.UNCHANGED, Status.RESTORED, Status.VISITOR})
 REFUSED: Final = (psycopg.DataError, psycopg.IntegrityError)
 """Trouble that one record brings along, found by halving."""

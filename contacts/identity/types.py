@@ -87,13 +87,21 @@ EVENT = Plan(activity=True, may_restore=False, source="event", tracking="event",
 PURCHASE = Plan(activity=True, may_restore=False, source="order", may_create=False)
 
 
+class Place(NamedTuple):
+    """Whom a fact is recorded on; ``is_visitor`` where the number has no contact."""
+
+    contact_id: int
+    is_visitor: bool
+
+
 @dataclass(slots=True)
 class Outcome:
     """What became of one record, and why.
 
     ``code`` and ``message`` are set on skipped and failed records; ``column`` names the field, ``other_id`` the contact
     that stands in the way. ``merged`` are contacts that were merged into this one, ``migrated`` identifiers that came
-    from another: (kind, value, contact id). In a dry run whoever would be created has a number below zero.
+    from another: (kind, value, contact id). In a dry run whoever would be created has a number below zero. ``place`` is
+    where activity that the record brings belongs once its whole batch is written; None where there is nobody.
     """
 
     ref: Any
@@ -112,6 +120,28 @@ class Outcome:
     migrated: list[tuple[str, str, int]] = field(default_factory=list)
     before: Mapping[str, Any] | None = None
     after: Mapping[str, Any] | None = None
+    place: Place | None = None
+
+    def again(self, ref: Any) -> Outcome:
+        """The same for a record that repeats the first one word for word."""
+        return Outcome(
+            ref,
+            self.status,
+            self.contact_id,
+            self.matched_by,
+            self.rule,
+            self.steps,
+            self.code,
+            self.message,
+            self.column,
+            self.other_id,
+            self.problems,
+            self.warnings,
+            self.merged,
+            self.migrated,
+            self.before,
+            self.after,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -237,6 +237,18 @@ class World:
     def has_effects(self) -> bool:
         return bool(self.entries or self.folded or self.changed or self.seen or self.attached or self.cases)
 
+    def count_effects(self) -> int:
+        """A number that grows with everything that is laid over the world, but for who was seen."""
+        return (
+            len(self.entries)
+            + len(self.folded)
+            + len(self.attached)
+            + len(self.removed)
+            + len(self.merges)
+            + len(self.claims)
+            + len(self.cases)
+        )
+
     # Reading
 
     def owners_of(self, key: Key) -> Mapping[int, int | None]:

@@ -32,6 +32,7 @@ __all__ = [
     "Rendered",
     "Statement",
     "column_types",
+    "render_copy",
     "render_rows",
     "render_world",
     "run_statements",
@@ -147,7 +148,7 @@ def _rows_for(table: str, columns: Sequence[str], rows: Rows) -> Iterable[Statem
     if not rows:
         return
     if len(rows) >= INSERT_AT_MOST:
-        yield _copy(table, dict(zip(columns, zip(*rows, strict=True), strict=True)))
+        yield render_copy(table, dict(zip(columns, zip(*rows, strict=True), strict=True)))
         return
     values = ", ".join(f"({', '.join(['%s'] * len(columns))})" for _ in rows)
     params = [_json(value) or "{}" if type(value) is dict else value for row in rows for value in row]
@@ -158,7 +159,7 @@ NULL: Final = "\\N"
 _ESCAPES: Final = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
-def _copy(table: str, columns: Mapping[str, Sequence[Any]]) -> Copy:
+def render_copy(table: str, columns: Mapping[str, Sequence[Any]]) -> Copy:
     """Columns of new rows as COPY reads them: made by the column, several times faster than value by value."""
     texts = [_column_text(values) for values in columns.values()]
     data = "".join([line + "\n" for line in map("\t".join, zip(*texts, strict=True))])
@@ -217,7 +218,7 @@ def _folded_identifiers(world: World, cause: Cause) -> Copy:
     """The identifiers of new contacts that nobody met."""
     pairs = [(key, new.id) for new in world.folded.values() for key in new.record.identifiers]
     size = len(pairs)
-    return _copy(
+    return render_copy(
         "contacts_identifier",
         {
             "kind": [int(key[0]) for key, _ in pairs],
@@ -347,7 +348,7 @@ def _folded_contacts(world: World, cause: Cause) -> Copy:
     }
     for name in {name for record in records for name in record.fields}:
         columns[name] = [record.fields.get(name) for record in records]
-    return _copy("contacts_contact", columns)
+    return render_copy("contacts_contact", columns)
 
 
 def _new_contacts(world: World) -> tuple[Sequence[str], Rows]:
@@ -422,7 +423,7 @@ def _change_statements(world: World, cause: Cause, merge_ids: dict[int, int]) ->
     if world.folded:
         news = world.folded.values()
         size = len(news)
-        yield _copy(
+        yield render_copy(
             "contacts_change",
             {
                 "contact_id": [new.id for new in news],
