@@ -1,8 +1,9 @@
 """Somebody installs the app, looks around and signs up: what the phone knew and what the shop knows is one sheet."""
 
 from tests.people import OLENA, OLENAS_PHONE
-from tests.stories.senders import add_token, app_events, contact, device, order, past_event, user, work
+from tests.stories.senders import add_token, app_events, contact, device, event, order, past_event, user, work
 from tests.stories.story import Sheet, Story
+from tests.stories.wire import KEPT
 
 PHONE = "0A1B-phone"
 BEFORE, AFTER = "push-before", "push-after"
@@ -22,7 +23,7 @@ MOBILE = Story(
             order("M-1", "DELIVERED", externalCustomerId="C-1"),
         ],
         "worker": [work()],
-        "campaign": [past_event("messageRead", email=OLENA)],
+        "campaign": [past_event("messageRead", email=OLENA), event(KEPT, PushToken=AFTER)],
     },
     ending=[
         Sheet(
@@ -45,7 +46,7 @@ MOBILE = Story(
                     f"mobile_push:shop:{AFTER}",
                 }
             ),
-            events=["appOpened", "messageRead", "orderDELIVERED", "productViewed"],
+            events=["appOpened", "messageOpened", "messageRead", "orderDELIVERED", "productViewed"],
             orders={"M-1": "DELIVERED"},
             segments=frozenset({"App"}),
             devices={
