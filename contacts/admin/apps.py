@@ -127,7 +127,7 @@ class AppAdmin(Noted, ModelAdmin):
         return {
             "app": app,
             "keys": list(app.keys.all()),
-            "key_form": KeyForm(),
+            "key_form": KeyForm(auto_id="id_key_%s"),  # the app has a name too
             "may_change": self.has_change_permission(request, app),
             "devices": list_seen_devices(app) if may_see_contacts(request) else None,
         }
@@ -143,7 +143,7 @@ class AppAdmin(Noted, ModelAdmin):
         key, secret = mobile.create_app_key(app, form.cleaned_data["name"])
         self.note_key(request, Action.KEY_MADE, key)
         text = _("Copy the key now, it is not shown again: {key}")
-        messages.warning(request, format_html(text, key=secret))
+        messages.warning(request, format_html(text, key=format_html('<code class="cf-app-secret">{}</code>', secret)))
         return redirect("admin:contacts_app_change", app.pk)
 
     def key_view(self, request: HttpRequest, app_id: int, key_id: int, verb: str) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -39,7 +40,9 @@ def page_of(app: App) -> str:
 def make_key(client: Client, app: App, name: str = "Android 3.2") -> str:
     """The key as the page shows it, once."""
     answer = client.post(reverse("admin:contacts_app_key", args=[app.pk]), {"name": name}, follow=True)
-    return said(answer)[-1].rpartition(" ")[2]
+    found = re.search(r"ca_[0-9a-f]{8}_[\w-]{43}", said(answer)[-1])
+    assert found
+    return found[0]
 
 
 def press(client: Client, app: App, key: AppKey, verb: str) -> Any:
