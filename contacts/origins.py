@@ -27,9 +27,9 @@ class InvalidOrigin(ValueError):
 
 def read_origin(text: str) -> str:
     """The origin that a person means, in the form that browsers send; without a scheme it is https."""
-    text = text.strip().rstrip("/")
-    scheme, found, rest = text.partition("://")
-    scheme, rest = (scheme.lower(), rest) if found else ("https", text)
+    scheme, found, rest = text.strip().partition("://")
+    scheme, rest = (scheme.lower(), rest) if found else ("https", scheme)
+    rest = rest.rstrip("/")
     if scheme not in USUAL_PORTS or len(text) > LONGEST or re.search(r"[/?#@\s]", rest):
         raise InvalidOrigin(text)
     wildcard = WILDCARD if rest.startswith(WILDCARD) else ""

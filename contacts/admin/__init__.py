@@ -18,6 +18,7 @@ from contacts.admin import (
     merges,
     nothing,
     settings,
+    sites,
     waiting,
     webhooks,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "merges",
     "nothing",
     "settings",
+    "sites",
     "waiting",
     "webhooks",
 ]

@@ -38,7 +38,7 @@ def send_script(request: HttpRequest, site_key: str) -> HttpResponseBase:
     kept: Any = get_conditional_response(request, etag=etag, response=answer)
     kept.headers["Cache-Control"] = f"public, max-age={KEPT_SECONDS}"
     kept.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-    return kept  # type: ignore[no-any-return]
+    return kept
 
 
 def build_script(site: Site) -> str:
