@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from django.db import connection
 
-from contacts.models import EventType
+from contacts.models import Event, EventType
 
-__all__ = ["KnownType", "known_types"]
+__all__ = ["KnownType", "known_types", "last_event_at"]
 
 
 _FIND: Final = "SELECT key, id, when_nobody, is_once_per_key FROM contacts_eventtype WHERE key = ANY(%s)"
@@ -32,6 +33,12 @@ def known_types(keys: Iterable[str]) -> dict[str, KnownType]:
         EventType.objects.bulk_create(missing, ignore_conflicts=True)
         found = _read(wanted)
     return found
+
+
+def last_event_at(type_id: int) -> datetime | None:
+    """When the last event of a type occurred: the end of an index of each month."""
+    newest = Event.objects.filter(type_id=type_id).order_by("-occurred_at")
+    return newest.values_list("occurred_at", flat=True).first()
 
 
 def _read(keys: list[str]) -> dict[str, KnownType]:

@@ -12,13 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.db import connection, transaction
 
-__all__ = ["KINDS", "MOST_NAMES", "Parameter", "forget_noted", "note_parameters", "read_parameters", "seen_in"]
+__all__ = ["MOST_NAMES", "Listed", "Parameter", "forget_noted", "list_parameters", "note_parameters", "seen_in"]
 
-KINDS: Final = ("text", "number", "boolean", "date", "list", "object")
 MOST_NAMES: Final = 200
 """Of a type; that there are more is noted, and no more than that."""
 LONGEST_NAME: Final = 200
@@ -42,7 +41,20 @@ SELECT type_id, name, kind, %s, %s FROM unnest(%s::bigint[], %s::text[], %s::tex
 ON CONFLICT (type_id, name, kind) DO UPDATE SET last_seen_at = greatest(
     contacts_eventparameter.last_seen_at, excluded.last_seen_at)
 """
+_LIST: Final = """
+SELECT name, array_agg(kind ORDER BY last_seen_at DESC, kind), min(first_seen_at), max(last_seen_at)
+FROM contacts_eventparameter WHERE type_id = %s GROUP BY name ORDER BY name
+"""
 _SAY_MORE: Final = "UPDATE contacts_eventtype SET has_more_parameters = true WHERE id = ANY(%s)"
+
+
+class Listed(NamedTuple):
+    """A parameter and the kinds of its values: text, number, boolean, date, list, object; the last one stands first."""
+
+    name: str
+    kinds: list[str]
+    first_seen_at: datetime
+    last_seen_at: datetime
 
 
 class _Noted:
@@ -107,18 +119,11 @@ def seen_in(params: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                     yield f"{name}.{inner}", kind_held
 
 
-def read_parameters(type_id: int) -> dict[str, list[str]]:
-    """The kinds of each parameter that events of a type had, by name; the kind seen last stands first."""
-    names: dict[str, list[str]] = {}
+def list_parameters(type_id: int) -> list[Listed]:
+    """What events of a type were seen to have, by name."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT name, kind FROM contacts_eventparameter WHERE type_id = %s"
-            " ORDER BY name, last_seen_at DESC, first_seen_at, kind",
-            [type_id],
-        )
-        for name, kind in cursor.fetchall():
-            names.setdefault(name, []).append(kind)
-    return names
+        cursor.execute(_LIST, [type_id])
+        return [Listed(*row) for row in cursor.fetchall()]
 
 
 def _shape_of(type_id: int, params: Mapping[str, Any]) -> tuple[Any, ...]:

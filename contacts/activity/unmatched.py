@@ -25,6 +25,7 @@ __all__ = [
     "Unmatched",
     "Waiting",
     "count_old_unmatched",
+    "count_waiting",
     "erase_old_unmatched",
     "find_just_kept",
     "find_waiting",
@@ -42,6 +43,7 @@ UNFINDABLE: Final = Kind.ADVERTISING
 JUST: Final = timedelta(minutes=2)
 
 _COUNT: Final = "SELECT count(*) FROM (SELECT FROM contacts_unmatchedevent WHERE received_at < %s LIMIT %s) e"
+_COUNT_OF_TYPE: Final = "SELECT count(*) FROM (SELECT FROM contacts_unmatchedevent WHERE type_id = %s LIMIT %s) e"
 _OLD: Final = "SELECT id FROM contacts_unmatchedevent WHERE received_at < %s ORDER BY received_at LIMIT %s"
 PUSH_KINDS: Final = (Kind.MOBILE_PUSH, Kind.WEB_PUSH)
 NO_APP: Final = (int(Kind.MOBILE_PUSH), "")
@@ -128,6 +130,13 @@ def _names_of(event_id: int, record: Record) -> list[UnmatchedName]:
 
 def is_any_waiting() -> bool:
     return UnmatchedEvent.objects.exists()
+
+
+def count_waiting(type_id: int, *, limit: int) -> int:
+    """How many of a type wait, at most ``limit``."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT_OF_TYPE, [type_id, limit])
+        return int(cursor.fetchone()[0])
 
 
 def find_waiting(contact_ids: Collection[int]) -> list[int]:

@@ -87,7 +87,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='eventtype',
             name='when_nobody',
-            field=models.CharField(choices=[('create', 'Create the contact'), ('keep', 'Keep the event until somebody has them'), ('refuse', 'Refuse the event')], default='create', help_text='A contact is created only for an external ID, email or phone (L17).', max_length=10, verbose_name='when nobody matches'),
+            field=models.CharField(choices=[('create', 'Create a contact'), ('keep', 'Keep the event until the contact comes'), ('refuse', 'Refuse the event')], default='create', help_text='A contact is created only for an external ID, email or phone.', max_length=10, verbose_name='when nobody matches'),
         ),
         migrations.RunPython(carry_over_choice, bring_choice_back),
         migrations.RemoveField(

@@ -6,8 +6,8 @@ from django.utils.translation import gettext_lazy as _
 class WhenNobody(models.TextChoices):
     """What becomes of an event whose identifiers nobody has."""
 
-    CREATE = "create", _("Create the contact")
-    KEEP = "keep", _("Keep the event until somebody has them")
+    CREATE = "create", _("Create a contact")
+    KEEP = "keep", _("Keep the event until the contact comes")
     REFUSE = "refuse", _("Refuse the event")
 
 
@@ -31,7 +31,7 @@ class EventType(models.Model):
         max_length=10,
         choices=WhenNobody.choices,
         default=WhenNobody.CREATE,
-        help_text=_("A contact is created only for an external ID, email or phone (L17)."),
+        help_text=_("A contact is created only for an external ID, email or phone."),
     )
     is_once_per_key = models.BooleanField(
         _("once per key"),

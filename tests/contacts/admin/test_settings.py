@@ -150,7 +150,9 @@ def test_an_event_type_keeps_its_key(admin_client):
     admin_client.post(url("eventtype", "add"), {"key": "seen", "name": "Seen", "when_nobody": "create"})
     kind = EventType.objects.get(key="seen")
 
-    admin_client.post(url("eventtype", "change", kind.pk), {"key": "other", "name": "Page seen", "when_nobody": "refuse"})
+    admin_client.post(
+        url("eventtype", "change", kind.pk), {"key": "other", "name": "Page seen", "when_nobody": "refuse"}
+    )
 
     kind.refresh_from_db()
     assert (kind.key, kind.name, kind.when_nobody) == ("seen", "Page seen", "refuse")
