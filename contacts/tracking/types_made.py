@@ -7,10 +7,11 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
+from contacts.activity import NewEvent
 from contacts.models import EventType
 from contacts.records import Problem
 
-__all__ = ["MOST_TYPES", "refuse_new_types"]
+__all__ = ["MOST_TYPES", "refuse_new_types", "take_out_new_types"]
 
 MOST_TYPES: Final = 500
 _known: set[str] = set()
@@ -29,3 +30,14 @@ def refuse_new_types(keys: Iterable[str]) -> dict[str, Problem]:
         _known.update(there)
     message = _("There are %(count)d types of events already. Add this one in the back office first.")
     return {key: Problem("", "too_many_types", message % {"count": MOST_TYPES}) for key in new[room:]}
+
+
+def take_out_new_types(events: list[NewEvent], paths: list[str]) -> list[Problem]:
+    """Takes events whose type would be one too many out of both lists; gives why, each by its path."""
+    refusals = refuse_new_types(event.type for event in events)
+    placed = list(zip(events, paths, strict=True))
+    kept = [(event, path) for event, path in placed if event.type not in refusals]
+    events[:], paths[:] = [event for event, _path in kept], [path for _event, path in kept]
+    return [
+        refusals[event.type]._replace(column=f"{path}.eventTypeKey") for event, path in placed if event.type in refusals
+    ]

@@ -15,17 +15,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from contacts.activity import MOBILE_EVENT, EventOutcome, NewEvent, record_events
-from contacts.bulk import settle_segments
 from contacts.identity import Outcome
 from contacts.identity.errors import IdentifierMissing, WriteConflict
 from contacts.identity.settings import current_settings
-from contacts.mobile import Device, Wishes, list_identifiers, note_device, note_seen_device, note_user
+from contacts.mobile import Device, list_identifiers, note_device, note_seen_device, note_user
 from contacts.models import Account, App
 from contacts.records import Problem
 from contacts.tracking.app import schema
 from contacts.tracking.app.authentication import AppKeyAuthentication
 from contacts.tracking.app.throttles import AppThrottle
-from contacts.tracking.app.translate import WireUser, read_device, read_events, read_user
+from contacts.tracking.app.translate import read_device, read_events, read_user
+from contacts.tracking.app.wishes import settle_wishes
+from contacts.tracking.types_made import take_out_new_types
 from contacts.wire import WireContact
 from crm.api.errors import TryAgain
 from crm.api.views import ApiView
@@ -101,7 +102,7 @@ class UserView(AppView):
     def post(self, request: Request) -> Response:
         app = app_of(request)
         device, user = read_user(read_object(request.data), current_settings().schema)
-        outcome = note_user(app, device, user.wire, settle_wishes(user), by=BY)
+        outcome = note_user(app, device, user.wire, settle_wishes(user, by=BY), by=BY)
         note_seen(app, outcome)
         return Response({"warnings": show(user.wire.problems)})
 
@@ -116,6 +117,7 @@ class EventsView(AppView):
         device, read = read_events(body, current_settings().schema, account_zone(), now, key_prefix=f"a{app.pk}:")
         if len(read.events) > MOST_EVENTS:
             raise TooManyEvents(path="events")
+        read.wire.problems += take_out_new_types(read.events, read.paths)
         events = name_sender(read.events, read.wire, app, device)
         outcomes = record_events(events, by=BY, at=now, plan=MOBILE_EVENT)
         if any(outcome.code == WriteConflict.code for outcome in outcomes):
@@ -141,23 +143,6 @@ def read_object(body: Any) -> Mapping[str, Any]:
     if isinstance(given, bool | list | Mapping) or given is None or not str(given).strip():
         raise DeviceIdMissing(path="deviceId")
     return body
-
-
-def settle_wishes(user: WireUser) -> Wishes:
-    """Names of segments as their ids; those that are missing are made, one that is refused is told and left out."""
-    return Wishes(
-        join=tuple(settle(user.wire, user.include, make=True)),
-        leave=tuple(settle(user.wire, user.exclude, make=False)),
-        categories=tuple(user.categories),
-    )
-
-
-def settle(wire: WireContact, names: Mapping[str, str], *, make: bool) -> Iterable[int]:
-    for name, path in names.items():
-        try:
-            yield from settle_segments([name], make=make, by=BY)
-        except CardfileError as error:
-            wire.refuse(path, error.code, error.message)
 
 
 def name_sender(events: Iterable[NewEvent], wire: WireContact, app: App, device: Device) -> list[NewEvent]:

@@ -18,10 +18,10 @@ from contacts.identity.settings import current_settings
 from contacts.identity.types import WEB
 from contacts.models import Site
 from contacts.records import Problem
-from contacts.tracking.types_made import refuse_new_types
+from contacts.tracking.types_made import take_out_new_types
 from contacts.tracking.web import schema
 from contacts.tracking.web.calling import WebView, origin_of, refused
-from contacts.tracking.web.reading import MOST_EVENTS, WebEvents, list_of, read_events, read_person
+from contacts.tracking.web.reading import MOST_EVENTS, list_of, read_events, read_person
 from contacts.tracking.web.sites import note_events_of
 from contacts.wire import WireContact
 from crm.api.errors import TryAgain
@@ -46,7 +46,7 @@ class EventsView(WebView):
         check_count(body.get("events"))
         contact, now = {"identifiers": [{"kind": "cookie", "value": cookie}]}, datetime.now(UTC)
         found = read_events(body, contact, key_prefix=f"w{site.pk}:", now=now)
-        refuse_types(found)
+        found.reasons += take_out_new_types(found.events, found.paths)
         outcomes = record_events(found.events, by=BY, at=now, plan=WEB_EVENT)
         if any(outcome.code == WriteConflict.code for outcome in outcomes):
             raise TryAgain(retry_after=1)
@@ -106,13 +106,3 @@ def check_count(given: Any) -> None:
     if len(events) > MOST_EVENTS:
         message = _("Send at most %(most)d at a time; these are %(count)d.")
         raise refused([Problem("events", "too_many", message % {"most": MOST_EVENTS, "count": len(events)})])
-
-
-def refuse_types(found: WebEvents) -> None:
-    """Takes out events whose type would be one too many."""
-    refusals = refuse_new_types(event.type for event in found.events)
-    kept = [(event, path) for event, path in zip(found.events, found.paths, strict=True) if event.type not in refusals]
-    for event, path in zip(found.events, found.paths, strict=True):
-        if event.type in refusals:
-            found.reasons.append(refusals[event.type]._replace(column=f"{path}.eventTypeKey"))
-    found.events, found.paths = [event for event, _path in kept], [path for _event, path in kept]

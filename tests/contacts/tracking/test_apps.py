@@ -10,7 +10,20 @@ from contacts.identity import delete_contacts, resolve_one
 from contacts.identity.types import API
 from contacts.keys import Kind
 from contacts.mobile.seen import forget_what_was_noted
-from contacts.models import Change, Consent, Contact, ContactState, CustomField, Event, Identifier, Policy
+from contacts.models import (
+    Change,
+    Consent,
+    Contact,
+    ContactState,
+    CustomField,
+    Event,
+    EventType,
+    Identifier,
+    Policy,
+    SubscriptionCategory,
+)
+from contacts.tracking.app.wishes import MOST_MADE
+from contacts.tracking.types_made import MOST_TYPES
 from segments.catalogue import save_segment
 from segments.membership import list_members
 from segments.models import Segment, SegmentType
@@ -494,6 +507,27 @@ def test_more_events_than_a_call_may_have_are_refused(app):
     answer = app("events", {"deviceId": DEVICE, "events": [event()] * 1_001})
 
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+
+
+def test_an_app_makes_no_more_than_people_can_look_through(app):
+    app("device", ANDROID)
+    fill_up(EventType, [EventType(key=f"type-{number}") for number in range(MOST_TYPES)], MOST_TYPES - 1)
+    segments = [Segment(name=f"Segment {number}", type=SegmentType.STATIC) for number in range(MOST_MADE)]
+    fill_up(Segment, segments, MOST_MADE - 1, type=SegmentType.STATIC)
+    categories = [SubscriptionCategory(key=f"category-{number}") for number in range(MOST_MADE)]
+    fill_up(SubscriptionCategory, categories, MOST_MADE - 1)
+
+    events = app("events", {"deviceId": DEVICE, "events": [event("a"), event("type-1"), event("b")]})
+    names = {"groupNamesInclude": ["segment 1", "a", "b"], "subscriptionKeys": ["category-1", "a", "b"]}
+    user = app("user", OLENA_SIGNED_IN | names)
+
+    assert (events.json()["accepted"], paths_of(events)) == (2, [("events[2].eventTypeKey", "too_many_types")])
+    assert paths_of(user) == [("groupNamesInclude[2]", "too_many"), ("subscriptionKeys[2]", "too_many")]
+    assert set(Consent.objects.values_list("category", flat=True)) == {"category-1", "a"}
+
+
+def fill_up(model, rows, count, **which):
+    model.objects.bulk_create(rows[: count - model.objects.filter(**which).count()])
 
 
 # Keys
