@@ -122,7 +122,8 @@ function submitOnChange(form) {
 
 function mapping(form) {
   form.classList.add("cf-scripted");
-  const sentences = JSON.parse(document.getElementById("key-sentences").textContent);
+  const said = document.getElementById("key-sentences"); // of contacts; orders have no key
+  const sentences = said ? JSON.parse(said.textContent) : {};
   const key = form.querySelector("[name=key]");
   const sentence = form.querySelector("[data-key-sentence]");
   const note = form.querySelector("[data-external-id-note]");
@@ -131,8 +132,8 @@ function mapping(form) {
 
   const show = () => {
     const targets = selects.map((select) => select.value);
-    sentence.textContent = sentences[key.value] || "";
-    note.hidden = !targets.includes("external_id") || key.value === "external_id" || key.value === "id";
+    if (key) sentence.textContent = sentences[key.value] || "";
+    if (key) note.hidden = !targets.includes("external_id") || key.value === "external_id" || key.value === "id";
     if (consent) consent.hidden = !targets.includes("consent");
     for (const select of selects) {
       const row = select.closest("tr");

@@ -108,7 +108,7 @@ def render(
         "opts": admin.opts,
         "original": run,
         "run": run,
-        "title": run.file_name if run else _("Import contacts"),
+        "title": run.file_name if run else _("Import a file"),
         "steps": list_steps(run, page),
         "may_import": admin.has_add_permission(request),
         **context,

@@ -28,7 +28,7 @@ from contacts.imports.encodings import ENCODINGS
 from contacts.imports.guess import guess_type
 from contacts.imports.mapping import NEW
 from contacts.imports.plan import Options
-from contacts.models import CustomField, EventType, Import
+from contacts.models import CustomField, EventType, Import, ImportContent
 
 __all__ = ["Line", "MappingForm", "ReadingForm"]
 
@@ -79,6 +79,8 @@ class ReadingForm(forms.Form):
             "has_header": "yes" if run.has_header else "no",
         }
         super().__init__(data, initial=initial, label_suffix="")
+        if run.content == ImportContent.ORDERS:
+            offer(self, "has_header", [("yes", _("Names the columns")), ("no", _("Is an order already"))])
         if sheets:
             del self.fields["encoding"], self.fields["delimiter"]
             offer(self, "sheet", [(name, name) for name in sheets])

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from contacts.admin.actors import name_actors
 from contacts.admin.imports.choices import EMPTY_CELLS, MODES, list_keys, say_target
 from contacts.admin.imports.doors import PAGES, address_of, can_be_mapped, find_import, render, require
+from contacts.admin.imports.orders import TARGET_LABELS, list_order_choices
 from contacts.admin.imports.preview import name_columns
 from contacts.admin.imports.progress import UNDER_WAY, progress_context
 from contacts.admin.imports.rows import kept_page, rows_page
@@ -22,7 +23,7 @@ from contacts.admin.imports.words import list_tiles, say_duration, say_number, s
 from contacts.admin.journal import show_moment
 from contacts.columns import all_columns
 from contacts.imports.plan import Options
-from contacts.models import CustomField, Import, ImportStatus
+from contacts.models import CustomField, Import, ImportContent, ImportStatus
 from contacts.populations import current
 
 __all__ = ["UNDOABLE", "Fact", "change_view"]
@@ -32,6 +33,8 @@ AGAIN: Final = ENDED | {ImportStatus.UNDONE}
 UNDOABLE: Final = ENDED | {ImportStatus.PAUSED}
 
 UNDO_COUNTS: Final[dict[str, Any]] = {
+    "orders_created": gettext_lazy("new orders removed"),
+    "orders_updated": gettext_lazy("orders as they were"),
     "created": gettext_lazy("new contacts removed"),
     "updated": gettext_lazy("contacts as they were"),
     "restored": gettext_lazy("contacts deleted again"),
@@ -125,6 +128,7 @@ def say_undone(run: Import) -> str:
 def list_facts(run: Import) -> list[Fact]:
     actor = name_actors([run.by])[run.by]
     facts = [
+        Fact(_("What is in it"), str(run.get_content_display()).capitalize()),
         Fact(_("File"), run.file_name, address_of(run, "file") if run.stored_name else "", is_file=True),
         Fact(_("Size"), say_size(run.size_bytes) if run.size_bytes else "—"),
         Fact(_("Rows"), say_number(run.rows_total if run.rows_total is not None else run.rows_done)),
@@ -149,7 +153,8 @@ def list_results(run: Import, request: HttpRequest) -> list[Fact]:
         text = _("{rows} to repair").format(rows=say_rows(bad))
         facts.append(Fact(_("Errors"), text, address_of(run, "errors"), is_file=True))
     may_look = request.user.has_perms(["segments.view_segment", "contacts.view_contact"])
-    if run.rows_done and may_look and run.status != ImportStatus.UNDONE:
+    touched = run.rows_done and run.status != ImportStatus.UNDONE and run.content == ImportContent.CONTACTS
+    if touched and may_look:
         link = reverse("admin:segments_segment_of_import", args=[run.pk])
         facts.append(Fact(_("Contacts"), _("Those that it touched"), link))
     return facts
@@ -157,6 +162,8 @@ def list_results(run: Import, request: HttpRequest) -> list[Fact]:
 
 def list_mapping(run: Import) -> list[dict[str, str]]:
     labels = name_columns() if run.mapping else {}
+    if run.content == ImportContent.ORDERS:
+        labels = {key: str(label) for key, label in TARGET_LABELS.items()}
     return [
         {
             "header": entry["header"],
@@ -168,6 +175,8 @@ def list_mapping(run: Import) -> list[dict[str, str]]:
 
 
 def list_choices(run: Import) -> list[Fact]:
+    if run.content == ImportContent.ORDERS:
+        return [Fact(label, text) for label, text in list_order_choices(run)]
     options = Options.from_json(run.options)
     keys = {key.removeprefix("fields."): label for key, label in list_keys(all_columns(CustomField.objects.all()))}
     modes = {mode: str(label) for mode, label, _help in MODES}

@@ -9,11 +9,12 @@ from typing import Any, Final
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from contacts.admin.imports.orders import COLUMN_LABELS, show_order_value
 from contacts.admin.imports.words import ONE, say_number
 from contacts.admin.journal import show_value
 from contacts.admin.wording import MATCHED_BY, RULES, SYSTEM_LABELS, word
 from contacts.imports.cells import read_cells
-from contacts.models import Contact, CustomField, Import, ImportFix, PreviewRow
+from contacts.models import Contact, CustomField, Import, ImportContent, ImportFix, PreviewRow
 
 __all__ = ["RowLine", "find_place", "list_rows", "name_columns", "name_contacts", "say_column"]
 
@@ -50,10 +51,11 @@ class Wrong:
 
 @dataclass(frozen=True, slots=True)
 class RowLine:
-    """One row of the file in words."""
+    """One row of the file in words; ``number`` is that of its order."""
 
     row: int
     row_shown: str
+    number: str
     status: str
     outcome: str
     contact_id: int | None
@@ -73,7 +75,8 @@ class _Names:
         bad = [row.row for row in rows if row.problems and row.row <= FIXED_AT_MOST]
         self.cells = read_cells(run, bad) if with_cells else {}
         self.contacts = name_contacts(row.contact_id for row in rows)
-        self.columns = name_columns()
+        self.of_orders = run.content == ImportContent.ORDERS
+        self.columns = {key: str(label) for key, label in COLUMN_LABELS.items()} if self.of_orders else name_columns()
         self.order = {entry["target"]: place for place, entry in enumerate(run.mapping)}
         fixes = ImportFix.objects.filter(import_run=run, row__in=[row.row for row in rows])
         self.fixes = {(fix.row, fix.column): fix.value for fix in fixes}
@@ -110,18 +113,21 @@ def say_column(key: str, labels: Mapping[str, str]) -> str:
 
 def _read_row(row: PreviewRow, names: _Names) -> RowLine:
     known = row.contact_id if row.contact_id is not None and row.contact_id > 0 else None
+    show = show_order_value if names.of_orders else show_value
+    number = row.changes.pop("number", ["", ""])[1] if names.of_orders else ""
     return RowLine(
         row=row.row,
         row_shown=say_number(row.row),
+        number=number,
         status=row.status,
         outcome=word(ONE, row.status),
         contact_id=known,
         contact=names.contacts.get(known or 0, ""),
-        matched_by="" if row.status == "created" else _say_match(row.matched_by, names.columns),
+        matched_by="" if row.status == "created" and not known else _say_match(row.matched_by, names.columns),
         rule=row.rule,
         reason=word(RULES, row.rule) if row.rule in RULES and row.rule not in PLAIN_RULES else "",
         changes=[
-            Changed(say_column(key, names.columns), show_value(key, old), show_value(key, new))
+            Changed(say_column(key, names.columns), show(key, old), show(key, new))
             for key, (old, new) in sorted(
                 row.changes.items(), key=lambda item: names.order.get(item[0], len(names.order))
             )

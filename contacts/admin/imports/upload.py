@@ -10,14 +10,16 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.csrf import csrf_protect
+from unfold.widgets import RADIO_CLASSES
 
 from contacts.admin.imports.doors import address_of, find_import, read_number, render, require
 from contacts.imports import flow
 from contacts.imports.errors import FileTooLarge
 from contacts.imports.files import store
 from contacts.imports.limits import EXCEL_LIMIT, TEXT_LIMIT, show_size
-from contacts.models import Import
+from contacts.models import Import, ImportContent
 from crm.audit import actor_of
 from crm.errors import CardfileError
 
@@ -32,6 +34,15 @@ LIMITS: Final = {
     ".zip": TEXT_LIMIT,
 }
 """Bytes by the ending of a file's name, so that nobody waits for an upload that is refused."""
+
+CONTENTS: Final = (
+    (ImportContent.CONTACTS, gettext_lazy("Contacts"), gettext_lazy("A row is a person.")),
+    (
+        ImportContent.ORDERS,
+        gettext_lazy("Orders"),
+        gettext_lazy("A row is an order, or one item of it; the contacts are found, or made."),
+    ),
+)
 
 
 class LimitedFile(TemporaryFileUploadHandler):
@@ -72,6 +83,8 @@ def show_upload(admin: Any, request: HttpRequest, error: str = "") -> HttpRespon
         "error": error,
         "like": find_import(like) if like else None,
         "again_url": reverse("admin:contacts_import_do", args=[like, "again"]) if like else "",
+        "contents": list_contents(read_content(request)),
+        "radio_classes": " ".join(RADIO_CLASSES),
         "endings": ",".join(LIMITS),
         "data": {"limits": LIMITS, "excel_limit": EXCEL_LIMIT, "words": read_words()},
     }
@@ -98,7 +111,20 @@ def begin(request: HttpRequest, file: UploadedFile) -> Import:
     like = read_number(request.POST.get("like", ""))
     if like:
         return flow.again(find_import(like), by=by, stored=path, name=name)
-    return flow.begin(path, name, by=by)
+    return flow.begin(path, name, by=by, content=read_content(request))
+
+
+def read_content(request: HttpRequest) -> ImportContent:
+    """What somebody says the rows are; contacts where nothing is said."""
+    said = request.POST.get("content") or request.GET.get("content", "")
+    return ImportContent(said) if said in ImportContent.values else ImportContent.CONTACTS
+
+
+def list_contents(chosen: ImportContent) -> list[dict[str, Any]]:
+    return [
+        {"value": content.value, "label": label, "help": help_text, "is_chosen": content == chosen}
+        for content, label, help_text in CONTENTS
+    ]
 
 
 def answer(admin: Any, request: HttpRequest, *, run: Import | None = None, error: str = "") -> HttpResponse:
@@ -115,7 +141,7 @@ def read_words() -> dict[str, str]:
     return {
         "sending": _("{done} of {total} sent."),
         "reading": _("The file is here and is being looked at…"),
-        "kind": _("This is no file of contacts. Choose a CSV, TSV, TXT, XLSX or XLS file, or one of these zipped."),
+        "kind": _("This file cannot be imported. Choose a CSV, TSV, TXT, XLSX or XLS file, or one of these zipped."),
         "too_large": _("The file is larger than {size}. Split it, and import one part after the other.").format(
             size=show_size(TEXT_LIMIT)
         ),

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from contacts.admin.imports.doors import address_of, find_import, go_on, render, require
 from contacts.admin.imports.words import say_number
 from contacts.imports import flow
-from contacts.models import Import, ImportStatus
+from contacts.models import Import, ImportContent, ImportStatus
 from crm.audit import actor_of
 from crm.errors import CardfileError
 
@@ -52,6 +52,11 @@ UNDO_LINES: Final[dict[str, Any]] = {
     "restored": gettext_lazy("Contacts that it restored: {count}. They are deleted again."),
     "deleted": gettext_lazy("Contacts that it deleted: {count}. They come back."),
     "merged": gettext_lazy("Contacts that it merged: {count}. They are contacts of their own again."),
+}
+ORDER_LINES: Final[dict[str, Any]] = {
+    "created": gettext_lazy("Orders that it made: {count}. They go, with their events."),
+    "updated": gettext_lazy("Orders that it changed: {count}. They become what they were."),
+    "contacts": gettext_lazy("Contacts that it made: {count}. They go, unless something else hangs on them by now."),
 }
 
 
@@ -122,8 +127,10 @@ def undo_view(admin: Any, request: HttpRequest, import_id: int) -> HttpResponse:
 
 def explain_undo(run: Import) -> Iterable[str]:
     """What the undo will do, by what the import did."""
-    for name, text in UNDO_LINES.items():
+    of_orders = run.content == ImportContent.ORDERS
+    for name, text in (ORDER_LINES if of_orders else UNDO_LINES).items():
         if run.counts.get(name):
             yield str(text).format(count=say_number(run.counts[name]))
-    yield _("Memberships, consents and events that came with it go back as well.")
+    if not of_orders:
+        yield _("Memberships, consents and events that came with it go back as well.")
     yield _("What somebody changed since the import is kept as it is now, and you get a list of it.")

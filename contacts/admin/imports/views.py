@@ -34,6 +34,7 @@ from contacts.admin.imports.doors import (
     require,
 )
 from contacts.admin.imports.mapping import MappingForm, ReadingForm
+from contacts.admin.imports.orders import OrderMappingForm
 from contacts.admin.imports.preview import list_rows
 from contacts.admin.imports.progress import UNDER_WAY, progress_context
 from contacts.admin.imports.verbs import is_lost, list_actions
@@ -51,6 +52,7 @@ from crm.errors import CardfileError
 
 __all__ = ["errors_view", "file_view", "fix_view", "map_view", "preview_view", "reread_view"]
 
+MapForm = MappingForm | OrderMappingForm
 FIXES_AT_MOST: Final = 200
 """More wrong cells than this are better repaired in the file."""
 
@@ -70,20 +72,26 @@ def map_view(admin: Any, request: HttpRequest, import_id: int) -> HttpResponse:
     return show_map(admin, request, run, form)
 
 
-def make_form(request: HttpRequest, run: Import, *, is_posted: bool = True) -> MappingForm:
+def make_form(request: HttpRequest, run: Import, *, is_posted: bool = True) -> MapForm:
+    data = request.POST if is_posted and request.method == "POST" else None
+    if run.content == ImportContent.ORDERS:
+        return OrderMappingForm(run, data=data)
     return MappingForm(
         run,
         segments=current().listed(),
         may_delete=request.user.has_perm("contacts.delete_contact"),
         may_make_fields=request.user.has_perm("contacts.add_customfield"),
-        data=request.POST if is_posted and request.method == "POST" else None,
+        data=data,
     )
 
 
-def choose(run: Import, form: MappingForm) -> bool:
+def choose(run: Import, form: MapForm) -> bool:
     """Keep the choices and begin the preview; what is refused is said at its field."""
     try:
-        flow.choose(run, form.read_mapping(), form.read_options())
+        if isinstance(form, OrderMappingForm):
+            flow.choose_orders(run, form.read_mapping(), form.read_options())
+        else:
+            flow.choose(run, form.read_mapping(), form.read_options())
         flow.start_preview(run)
     except CardfileError as error:
         form.place(place_error(error, run, frozenset(form.fields)))
@@ -92,9 +100,8 @@ def choose(run: Import, form: MappingForm) -> bool:
 
 
 def show_map(
-    admin: Any, request: HttpRequest, run: Import, form: MappingForm, reading: ReadingForm | None = None
+    admin: Any, request: HttpRequest, run: Import, form: MapForm, reading: ReadingForm | None = None
 ) -> HttpResponse:
-    sentences = say_keys(form.columns)
     is_wrong = bool(form.errors or form.placed or (reading is not None and reading.errors))
     context = {
         "reading": reading or ReadingForm(run, list_sheets(run)),
@@ -102,13 +109,24 @@ def show_map(
         "size": say_size(run.size_bytes),
         "form": form,
         "lines": form.list_lines(),
+        "list_url": reverse("admin:contacts_import_changelist"),
+    }
+    template = "import_map_orders.html"
+    if isinstance(form, MappingForm):
+        template = "import_map.html"
+        context |= read_choices(form)
+    return render(admin, request, template, run, "map", status=400 if is_wrong else 200, **context)
+
+
+def read_choices(form: MappingForm) -> dict[str, Any]:
+    """What is to be chosen for contacts beside their columns."""
+    sentences = say_keys(form.columns)
+    return {
         "modes": form.list_modes(),
         "radio_classes": " ".join(RADIO_CLASSES),
         "key_sentences": sentences,
         "key_sentence": sentences.get(form["key"].value() or "", ""),
-        "list_url": reverse("admin:contacts_import_changelist"),
     }
-    return render(admin, request, "import_map.html", run, "map", status=400 if is_wrong else 200, **context)
 
 
 def list_sheets(run: Import) -> tuple[str, ...]:
@@ -163,7 +181,8 @@ def read_preview(run: Import, request: HttpRequest) -> dict[str, Any]:
         "tiles": list_tiles(counts),
         "tiles_filter": True,
         "show": show,
-        "sentence": say_preview(counts),
+        "sentence": say_preview(counts, run.content),
+        "of_orders": run.content == ImportContent.ORDERS,
         "table_title": OUTCOMES[show] if show else _("All rows"),
         "rows": rows,
         "is_first_page": after < 0,
@@ -185,13 +204,16 @@ def say_empty(run: Import) -> str:
     return _("No row ends like this. Choose another outcome above.")
 
 
-def say_preview(counts: dict[str, int]) -> str:
+def say_preview(counts: dict[str, int], content: str) -> str:
     """What the button would do, in one sentence."""
     writes = sum(counts.get(name, 0) for name in ("created", "updated", "restored", "deleted"))
     bad = sum(counts.get(name, 0) for name in ("failed", "skipped"))
     if not writes:
         return _("Nothing is written yet, and nothing would be: no row changes anything.")
     text = _("Nothing is written yet. {rows} would change something.").format(rows=say_rows(writes))
+    if content == ImportContent.ORDERS:
+        text = _("Nothing is written yet. Orders that would be made or changed: {count}.")
+        text = text.format(count=say_number(writes))
     if bad:
         text += " " + _("{count} would be left out; the others go through all the same.").format(count=say_number(bad))
     return text

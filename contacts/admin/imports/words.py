@@ -19,6 +19,7 @@ OUTCOMES: Final[dict[str, Any]] = {
     "restored": gettext_lazy("Restored"),
     "deleted": gettext_lazy("Deleted"),
     "merged": gettext_lazy("Merged"),
+    "contacts": gettext_lazy("New contacts"),
     "skipped": gettext_lazy("Skipped"),
     "failed": gettext_lazy("Errors"),
     "warning": gettext_lazy("Warnings"),
@@ -31,7 +32,7 @@ ONE: Final[dict[str, Any]] = {
     "visitor": gettext_lazy("Visitor"),
 }
 """The same of a single row."""
-SHOWN_WHEN_THERE: Final = frozenset({"restored", "deleted", "merged", "warning"})
+SHOWN_WHEN_THERE: Final = frozenset({"restored", "deleted", "merged", "contacts", "warning"})
 UNITS: Final = ("B", "KB", "MB", "GB")
 
 

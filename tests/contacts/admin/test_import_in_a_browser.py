@@ -91,7 +91,7 @@ def test_a_person_uploads_maps_previews_imports_and_undoes(admin_page, admin_use
     page.goto("/admin/contacts/import/")
     page.get_by_role("link", name="Import", exact=True).click()
     drop(page, "people.pdf", "%PDF-1.7")
-    page.get_by_role("alert").get_by_text("This is no file of contacts.").wait_for()
+    page.get_by_role("alert").get_by_text("This file cannot be imported.").wait_for()
     page.reload()
     picture("upload")
     drop(page, "spring.csv", "\n".join(lines()))

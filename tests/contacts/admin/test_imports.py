@@ -50,8 +50,8 @@ def page_of(run: Import, name: str, *args: Any) -> str:
     return reverse(f"admin:contacts_import_{name}", args=[run.pk, *args])
 
 
-def send(client: Client, content: bytes, name: str = "people.csv", **extra: Any) -> Any:
-    return client.post(ADD, {"file": SimpleUploadedFile(name, content), **extra})
+def send(client: Client, data: bytes, name: str = "people.csv", **extra: Any) -> Any:
+    return client.post(ADD, {"file": SimpleUploadedFile(name, data), **extra})
 
 
 def form_of(client: Client, run: Import, **chosen: str) -> dict[str, Any]:
