@@ -8,15 +8,23 @@ text is a date is a matter of its value, and is looked at again now and then.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from time import monotonic
 from typing import Any, Final, NamedTuple
 
 from django.db import connection, transaction
 
-__all__ = ["MOST_NAMES", "Listed", "Parameter", "forget_noted", "list_parameters", "note_parameters", "seen_in"]
+__all__ = [
+    "MOST_NAMES",
+    "Listed",
+    "Parameter",
+    "forget_noted",
+    "list_parameters",
+    "list_seen",
+    "note_parameters",
+    "seen_in",
+]
 
 MOST_NAMES: Final = 200
 """Of a type; that there are more is noted, and no more than that."""
@@ -98,7 +106,7 @@ def note_parameters(events: Iterable[tuple[int, Mapping[str, Any]]]) -> None:
     }
     fresh = _noted.fresh(seen, now)
     if fresh:
-        transaction.on_commit(partial(_write, fresh), robust=True)
+        transaction.on_commit(lambda: list_seen(fresh), robust=True)
 
 
 def forget_noted() -> None:
@@ -152,7 +160,8 @@ def _is_name(name: Any) -> bool:
     return isinstance(name, str) and 0 < len(name) <= LONGEST_NAME
 
 
-def _write(parameters: list[Parameter]) -> None:
+def list_seen(parameters: Sequence[Parameter]) -> None:
+    """Put these on the list, as far as there is room, or move on when they were seen."""
     at = datetime.now(UTC)
     type_ids = sorted({type_id for type_id, _name, _kind in parameters})
     with transaction.atomic(), connection.cursor() as cursor:
