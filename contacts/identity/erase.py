@@ -136,7 +136,7 @@ def _blank(row: ContactRow, moment: datetime) -> None:
 
 TABLES: Final = (
     "identifier", "event", "order", "ordertotal", "consent", "change", "importrow", "importtrace", "importeffect",
-    "importedorder", "undokept", "bulkrow", "webhookdeadletter",
+    "importedorder", "undokept", "bulkrow", "confirmation", "webhookdeadletter",
 )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from django.db import connection
 from contacts import populations
 from contacts.activity import note_events
 from contacts.activity.categories import note_categories
+from contacts.activity.confirmations import ask_for_confirmations
 from contacts.activity.rows import insert_rows
 from contacts.identity import Outcome, Status
 from contacts.identity.load import open_cursor
@@ -50,10 +51,11 @@ class Effects:
     def are_none(self) -> bool:
         options = self.options
         asked = options.add_to_segments, options.remove_from_segments, options.event_for_new, options.consent
-        return not any(asked)
+        return not (any(asked) or options.confirm_emails)
 
-    def write(self, outcomes: Sequence[Outcome], consents: Mapping[Any, bool]) -> None:
-        """Within the transaction of these outcomes; ``consents`` are those that rows said, by their ref."""
+    def write(self, outcomes: Sequence[Outcome], consents: Mapping[Any, bool], emails: Mapping[Any, str]) -> None:
+        """Within the transaction of these outcomes; ``consents`` are those that rows said, ``emails`` those that they
+        named, as they are compared, by their ref."""
         if self.are_none:
             return
         reached = [outcome for outcome in outcomes if outcome.status in REACHED and outcome.contact_id is not None]
@@ -64,6 +66,8 @@ class Effects:
         rows = [*self.join(ids), *self.leave(ids)]
         if self.options.consent is not None:
             rows += self.consent(reached, survivors, consents)
+        if self.options.confirm_emails:
+            self.ask_to_confirm(reached, survivors, emails)
         self.record_events([outcome for outcome in reached if outcome.status == Status.CREATED], survivors)
         if rows:
             with closing(open_cursor()) as cursor:
@@ -121,6 +125,18 @@ class Effects:
             self.effect(contact_id, EffectKind.CONSENT, category=category, before=before.get(contact_id), after=after)
             for contact_id, after in changed.items()
         ]
+
+    def ask_to_confirm(
+        self, reached: Sequence[Outcome], survivors: Mapping[int, int], emails: Mapping[Any, str]
+    ) -> None:
+        """Of two rows of one contact the later one's email counts."""
+        named = {
+            survivors[outcome.contact_id or 0]: emails[outcome.ref]
+            for outcome in reached
+            if outcome.ref in emails and outcome.contact_id in survivors
+        }
+        if named:
+            ask_for_confirmations(named, import_id=self.import_id, at=datetime.now(UTC))
 
     def record_events(self, created: Sequence[Outcome], survivors: Mapping[int, int]) -> None:
         ids = {survivor for outcome in created if (survivor := survivors.get(outcome.contact_id or 0)) is not None}

@@ -18,6 +18,7 @@ from typing import Any, Final
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from contacts.activity.confirmations import stop_asking
 from contacts.identity.old_changes import journal_begins
 from contacts.imports import jobs
 from contacts.imports.columns import guess_key, lay_out_mapping
@@ -57,6 +58,7 @@ __all__ = [
     "start",
     "start_preview",
     "start_undo",
+    "stop_mails",
     "take_file",
 ]
 
@@ -282,6 +284,14 @@ def cancel(run: Import) -> Import:
         else:
             run.status, run.finished_at = S.CANCELLED, datetime.now(UTC)
             jobs.empty_preview(run.pk)
+            stop_asking(run.pk)
+    return run
+
+
+def stop_mails(run: Import) -> Import:
+    """Confirmations that wait for their turn are not asked for any more."""
+    with _moving(run, {S.FINISHED}):
+        stop_asking(run.pk)
     return run
 
 
@@ -291,6 +301,7 @@ def start_undo(run: Import, *, by: str) -> Import:
         if not run.rows_done:
             raise WrongMoment(_("This import changed nothing, so there is nothing to take back."), status=run.status)
         _check_journal(run)
+        stop_asking(run.pk)
         run.undo_by = by
         _enter(run, S.UNDOING, jobs.undo_import_job)
     return run

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
@@ -38,6 +39,7 @@ REMEMBERED: Final = 100
 MAX_CATEGORY: Final = 50
 MAX_BASIS: Final = 200
 MAX_EVENT_TYPE: Final = 100
+CONFIRMING: Final = "options.confirm_emails"
 
 Entry = dict[str, Any]
 """One column: {"header", "target", "overwrite"}, with {"new_field": {"label", "type", "key", "can_be_key"}} where the
@@ -164,6 +166,8 @@ def settle_mapping(headers: Sequence[str], mapping: Sequence[Entry], options: Op
         except Refused as refused:
             errors += refused.errors
     errors += _refused_options(options, has_consent=CONSENT in targets)
+    if options.confirm_emails:
+        errors += _refused_mails(targets)
     if errors:
         raise Refused(errors, errors[0].message)
     kept = [entry["target"] for entry in entries if entry["target"] and not entry["overwrite"]]
@@ -216,6 +220,16 @@ def _refused_options(options: Options, *, has_consent: bool) -> Iterable[Cardfil
         yield OptionsConflict(_("The key of an event type has at most 100 characters."), path="options.event_for_new")
     if has_consent or options.consent is not None:
         yield from _refused_consent(options.consent or {})
+
+
+def _refused_mails(targets: Collection[str]) -> Iterable[CardfileError]:
+    if "email" not in targets:
+        yield OptionsConflict(_("No column becomes the email. Choose one, or send no mails."), path=CONFIRMING)
+    if not settings.CONFIRMATION_MAIL:
+        yield OptionsConflict(_("Mails are switched off. Switch CONFIRMATION_MAIL on first."), path=CONFIRMING)
+    if not settings.PUBLIC_URL:
+        message = _("The links in the mails need the address of this site. Set PUBLIC_URL first.")
+        yield OptionsConflict(message, path=CONFIRMING)
 
 
 def _refused_segments(options: Options) -> Iterable[CardfileError]:

@@ -21,8 +21,9 @@ class Options:
     present and empty cell clears (T10). ``fill_blanks_only``: nothing that a contact has is overwritten;
     ``keep_columns`` says it of single columns. ``restore_deleted``: L2. ``replace_external_id``: L6a.
     ``add_to_segments`` and ``remove_from_segments``: ids of static ones, for everybody whom a row found or made.
-    ``event_for_new``: the key of an event type, recorded on whoever is created. ``consent``: {"basis", "category",
-    "source"} of the consents that the file gives, to everybody or by a column that says yes or no.
+    ``event_for_new``: the key of an event type, recorded on whoever is created. ``confirm_emails``: emails that are new
+    here are not confirmed yet, and whoever has one is asked by mail once the import is finished. ``consent``: {"basis",
+    "category", "source"} of the consents that the file gives, to everybody or by a column that says yes or no.
     """
 
     key: str = "external_id"
@@ -35,6 +36,7 @@ class Options:
     add_to_segments: tuple[int, ...] = ()
     remove_from_segments: tuple[int, ...] = ()
     event_for_new: str = ""
+    confirm_emails: bool = False
     consent: Mapping[str, str] | None = None
 
     def plan(self, import_id: int | None = None) -> Plan:
@@ -47,6 +49,7 @@ class Options:
             keep_columns=frozenset(self.keep_columns),
             restore_deleted=self.restore_deleted,
             replace_external_id=self.replace_external_id,
+            unconfirmed=self.confirm_emails,
             import_id=import_id,
         )
 

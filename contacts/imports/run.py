@@ -26,6 +26,7 @@ import psycopg
 from django.db import connection, transaction
 from django.db.models import F
 
+from contacts.activity.confirmations import stop_asking
 from contacts.identity import Mode, Outcome, Plan, rehearse_stream, resolve_stream
 from contacts.identity.plain import counted, first_ref, notable
 from contacts.identity.settings import read_settings
@@ -38,6 +39,7 @@ from contacts.imports.files import stored_path
 from contacts.imports.plan import Options
 from contacts.imports.reading import FileScan, Stamp, open_rows, scan_file
 from contacts.imports.sources import Source, as_table, open_table
+from contacts.keys import Kind
 from contacts.models import Import, ImportRow, ImportStatus, ImportWish
 from contacts.sheaf import Sheaf
 from crm.claims import claiming, may_claim
@@ -302,6 +304,8 @@ def finish(run: Import, wish: str = "") -> None:
     if status == ImportStatus.FINISHED:
         changed["rows_total"] = F("rows_done")
     Import.objects.filter(pk=run.pk).update(**changed)
+    if status == ImportStatus.CANCELLED:
+        stop_asking(run.pk)
     run.refresh_from_db()
 
 
@@ -311,7 +315,8 @@ def finish(run: Import, wish: str = "") -> None:
 def apply_file(run: Import, job: Job, lines: int, tell: Tell | None) -> str:
     """Apply the rows from ``job.skip`` on; returns the wish that stopped it, '' at the end of the file."""
     options = Options.from_json(run.options)
-    places = _Places(job.skip, says_consent=job.layout.consent_place is not None)
+    says_consent = job.layout.consent_place is not None
+    places = _Places(job.skip, says_consent=says_consent, names_email=options.confirm_emails)
     note = _Notes(run.pk, places, job.layout, options)
     done, started = job.skip, time.monotonic()
     with contextlib.closing(read_batches(job, lines=lines)) as batches:
@@ -327,28 +332,33 @@ def apply_file(run: Import, job: Job, lines: int, tell: Tell | None) -> str:
 
 
 class _Places:
-    """How many rows of the file come before each that is on its way (blank lines are no rows), and who consents.
+    """How many rows of the file come before each that is on its way (blank lines are no rows), who consents, and which
+    email they name, where somebody asks for it.
 
     Batches are noted by the thread that reads and asked for by the one that writes, which is at most two behind.
     """
 
-    def __init__(self, done: int, *, says_consent: bool) -> None:
+    def __init__(self, done: int, *, says_consent: bool, names_email: bool) -> None:
         self.next = done
         self.says_consent = says_consent
-        self.recent: deque[tuple[dict[int, int], dict[int, bool]]] = deque(maxlen=4)
+        self.names_email = names_email
+        self.recent: deque[tuple[dict[int, int], dict[int, bool], dict[int, str]]] = deque(maxlen=4)
 
     def noted(self, batches: Iterable[Sheaf]) -> Iterator[Sheaf]:
         for batch in batches:
             places = {ref: place for place, ref in enumerate(batch.refs, self.next)}
             consents = {record.ref: record.consent for record in batch} if self.says_consent else {}
-            self.recent.append((places, {ref: said for ref, said in consents.items() if said is not None}))
+            emails = {record.ref: record.key_of(Kind.EMAIL) for record in batch} if self.names_email else {}
+            said = {ref: consent for ref, consent in consents.items() if consent is not None}
+            self.recent.append((places, said, {ref: key[2] for ref, key in emails.items() if key is not None}))
             self.next += len(batch)
             yield batch
 
-    def of(self, outcomes: Sequence[Outcome]) -> tuple[int, Mapping[int, bool]]:
-        """The place of the first of these rows, and the consents of their batch."""
+    def of(self, outcomes: Sequence[Outcome]) -> tuple[int, Mapping[int, bool], Mapping[int, str]]:
+        """The place of the first of these rows, and the consents and emails of their batch."""
         first = first_ref(outcomes)
-        return next((places[first], consents) for places, consents in tuple(self.recent) if first in places)
+        found = next(recent for recent in tuple(self.recent) if first in recent[0])
+        return found[0][first], found[1], found[2]
 
 
 class _Notes:
@@ -367,12 +377,12 @@ class _Notes:
         self.noted_at = time.monotonic()
 
     def __call__(self, outcomes: Sequence[Outcome]) -> None:
-        place, consents = self.places.of(outcomes)
+        place, consents, emails = self.places.of(outcomes)
         self.move_on(place, outcomes)
         bad = list(problem_rows(self.import_id, notable(outcomes), self.layout))
         if bad:
             ImportRow.objects.bulk_create(bad, batch_size=2_000)
-        self.effects.write(outcomes, consents)
+        self.effects.write(outcomes, consents, emails)
 
     def move_on(self, place: int, outcomes: Sequence[Outcome]) -> None:
         now = time.monotonic()

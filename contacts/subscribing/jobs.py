@@ -10,9 +10,10 @@ from procrastinate import RetryStrategy
 from contacts.identity.errors import AddressBlacklisted, NothingToConfirm
 from contacts.subscribing.errors import LinkExpired, LinkInvalid
 from contacts.subscribing.mail import send_mail
-from crm.jobs import app
+from contacts.subscribing.sending import forget_old_confirmations, send_waiting
+from crm.jobs import app, periodic
 
-__all__ = ["send_confirmation"]
+__all__ = ["forget_confirmations", "send_confirmation", "send_confirmations"]
 
 NOTHING_LEFT: Final = (AddressBlacklisted, NothingToConfirm, LinkExpired, LinkInvalid)
 AGAIN: Final = RetryStrategy(max_attempts=8, exponential_wait=4, retry_exceptions=[SMTPException, OSError])
@@ -26,3 +27,14 @@ def send_confirmation(token: str, site: str) -> None:
         send_mail(token, site=site)
     except NOTHING_LEFT:
         return
+
+
+@periodic(cron="* * * * *")
+def send_confirmations() -> None:
+    """Every minute: the mails that imports ask for."""
+    send_waiting()
+
+
+@periodic(cron="50 2 * * *")
+def forget_confirmations() -> None:
+    forget_old_confirmations()

@@ -35,7 +35,7 @@ __all__ = ["Line", "MappingForm", "ReadingForm"]
 SAMPLE_LENGTH: Final = 40
 SAMPLES_SHOWN: Final = 3
 EVENT_TYPES_AT_MOST: Final = 500
-SWITCHES: Final = ("fill_blanks_only", "restore_deleted", "replace_external_id")
+SWITCHES: Final = ("fill_blanks_only", "restore_deleted", "replace_external_id", "confirm_emails")
 DETAILS: Final = ("event_for_new", "consent_basis", "consent_category", "consent_source")
 
 
@@ -123,6 +123,15 @@ class MappingForm(forms.Form):
     replace_external_id = forms.BooleanField(
         label=gettext_lazy("Replace the external ID"),
         help_text=gettext_lazy("A contact found by the key gets the file's external ID where nobody else has it."),
+        required=False,
+        widget=UnfoldBooleanWidget(),
+    )
+    confirm_emails = forms.BooleanField(
+        label=gettext_lazy("Send a confirmation"),
+        help_text=gettext_lazy(
+            "Emails that are new here count as unconfirmed, and each gets a mail with a link to confirm it, once the"
+            " import is finished."
+        ),
         required=False,
         widget=UnfoldBooleanWidget(),
     )

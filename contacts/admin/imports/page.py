@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from contacts.admin.actors import name_actors
 from contacts.admin.imports.choices import EMPTY_CELLS, MODES, list_keys, say_target
 from contacts.admin.imports.doors import PAGES, address_of, can_be_mapped, find_import, render, require
+from contacts.admin.imports.mails import say_mails
 from contacts.admin.imports.orders import TARGET_LABELS, list_order_choices
 from contacts.admin.imports.preview import name_columns
 from contacts.admin.imports.progress import UNDER_WAY, progress_context
@@ -152,6 +153,8 @@ def list_results(run: Import, request: HttpRequest) -> list[Fact]:
     if bad and run.stored_name and run.status not in UNDER_WAY:
         text = _("{rows} to repair").format(rows=say_rows(bad))
         facts.append(Fact(_("Errors"), text, address_of(run, "errors"), is_file=True))
+    if mails := say_mails(run):
+        facts.append(Fact(_("Confirmation mails"), mails))
     may_look = request.user.has_perms(["segments.view_segment", "contacts.view_contact"])
     touched = run.rows_done and run.status != ImportStatus.UNDONE and run.content == ImportContent.CONTACTS
     if touched and may_look:
@@ -184,6 +187,7 @@ def list_choices(run: Import) -> list[Fact]:
         _("Fill blanks only"): options.fill_blanks_only,
         _("Restore deleted contacts"): options.restore_deleted,
         _("Replace the external ID"): options.replace_external_id,
+        _("Send a confirmation"): options.confirm_emails,
     }
     return [
         Fact(_("Rows are matched by"), keys.get(options.key.removeprefix("fields."), options.key)),

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contacts.admin.imports.doors import address_of, find_import, go_on, render, require
+from contacts.admin.imports.mails import has_waiting_mails
 from contacts.admin.imports.words import say_number
 from contacts.imports import flow
 from contacts.models import Import, ImportContent, ImportStatus
@@ -28,6 +29,7 @@ VERBS: Final[dict[str, Verb]] = {
     "pause": flow.pause,
     "resume": flow.resume,
     "cancel": flow.cancel,
+    "stop_mails": flow.stop_mails,
 }
 """By the name in the address."""
 
@@ -43,6 +45,7 @@ ACTIONS: Final[dict[str, tuple[tuple[str, Any, str], ...]]] = {
     ImportStatus.RUNNING: (PAUSE, CANCEL),
     ImportStatus.PAUSED: (("resume", gettext_lazy("Go on"), "primary"), CANCEL),
     ImportStatus.FAILED: (("resume", gettext_lazy("Go on where it stopped"), "primary"),),
+    ImportStatus.FINISHED: (("stop_mails", gettext_lazy("Stop the mails that wait"), "default"),),
 }
 """By status: the verb, its button, and how it looks."""
 
@@ -82,6 +85,8 @@ def _makes_sense(run: Import, verb: str) -> bool:
     """A preview is made again when cells were corrected since, or when it was lost; what never began cannot go on."""
     if verb == "preview":
         return run.fixes.exists() or is_lost(run)
+    if verb == "stop_mails":
+        return has_waiting_mails(run)
     if verb == "resume" and run.status == ImportStatus.FAILED:
         return bool(run.rows_done) and run.undo_total is None
     return True

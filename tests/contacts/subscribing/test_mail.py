@@ -2,55 +2,20 @@
 
 from __future__ import annotations
 
-import re
-import socket
-from collections.abc import Iterator
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
 from django.db import connection
 
 from contacts.identity import delete_contacts, resolve, suppress_addresses
 from contacts.identity.types import SHEET
-from contacts.models import Account, ChannelState, Contact, Event
+from contacts.models import Account, ChannelState, ConfirmationText, Contact, Event, SubscriptionForm, Suppression
+from tests.contacts.subscribing.mailbox import link_in, part_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SUBSCRIBE = "/api/v1/contact/subscribe"
 OLENA = "olena@example.com"
-
-
-class Mailbox:
-    """Keeps whatever comes; refuses while it is closed."""
-
-    def __init__(self) -> None:
-        self.mails: list[EmailMessage] = []
-        self.is_closed = False
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        if self.is_closed:
-            return "451 Come back later."
-        self.mails.append(message_from_bytes(envelope.original_content, policy=policy.default))  # type: ignore[arg-type]
-        return "250 OK"
-
-
-@pytest.fixture
-def mailbox(settings: Any) -> Iterator[Mailbox]:
-    """A mail server on a free port, and Cardfile set up to send through it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    mailbox = Mailbox()
-    controller = Controller(mailbox, hostname="127.0.0.1", port=port)
-    controller.start()
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
-    settings.DEFAULT_FROM_EMAIL = "crm@example.com"
-    yield mailbox
-    controller.stop()
 
 
 @pytest.fixture
@@ -62,17 +27,6 @@ def subscribe(call_api):
         return answer.json()["id"]
 
     return subscribe
-
-
-def part_of(mail: EmailMessage, kind: str) -> str:
-    body = mail.get_body((kind,))
-    assert body is not None
-    return str(body.get_content())
-
-
-def link_in(text: str) -> str:
-    [link] = set(re.findall(r"http://testserver(/confirm/[\w.-]+)", text))
-    return link
 
 
 def test_the_mail_brings_the_link_that_confirms(mailbox, subscribe, run_jobs, client):
@@ -87,6 +41,7 @@ def test_the_mail_brings_the_link_that_confirms(mailbox, subscribe, run_jobs, cl
     assert (mail["From"], mail["To"]) == ("crm@example.com", OLENA)
     assert mail["Subject"] == "Confirm your subscription to Tea & Co"
     assert mail["Auto-Submitted"] == "auto-generated"
+    assert "List-Unsubscribe-Post" not in mail  # one press takes a safe address
     text, html = part_of(mail, "plain"), part_of(mail, "html")
     assert link_in(text) == link_in(html)
     assert "Tea & Co" in text
@@ -94,6 +49,70 @@ def test_the_mail_brings_the_link_that_confirms(mailbox, subscribe, run_jobs, cl
     assert client.get(link_in(text)).status_code == 200
     assert client.post(link_in(text)).status_code == 200
     assert Contact.objects.get(pk=contact_id).email_state == ChannelState.ACTIVE
+
+
+def test_whoever_fills_in_a_form_gets_the_mail_and_its_link_confirms(mailbox, run_jobs, client):
+    form = SubscriptionForm.objects.create(name="Footer", categories=["news"])
+    client.post(f"/forms/{form.key}", {"email": OLENA}, headers={"accept-language": "uk"})
+    assert Contact.objects.get().email_state == ChannelState.UNCONFIRMED
+
+    run_jobs()
+
+    [mail] = mailbox.mails
+    assert mail["To"] == OLENA
+    assert client.post(link_in(part_of(mail, "html"))).status_code == 200
+    assert Contact.objects.get().email_state == ChannelState.ACTIVE
+
+
+def test_nothing_that_a_form_was_sent_with_stands_in_the_mail(mailbox, run_jobs, client):
+    asked = [{"column": name, "label": "", "is_required": False} for name in ("email", "first_name", "town")]
+    form = SubscriptionForm.objects.create(name="Footer", fields=asked)
+    client.post(f"/forms/{form.key}", {"email": OLENA, "first_name": "Win-at-shop", "town": "https://evil.example"})
+
+    run_jobs()
+
+    [mail] = mailbox.mails
+    assert not any(word in str(mail) for word in ("Win-at-shop", "evil.example"))
+
+
+def test_the_mail_speaks_in_the_words_of_the_account(mailbox, subscribe, run_jobs):
+    ConfirmationText.objects.create(
+        subject="{name}: one\n more step", text="Welcome to {name}!\n\n<b>Hi</b> {x}", button="I do", closing="Yours"
+    )
+    subscribe()
+
+    run_jobs()
+
+    [mail] = mailbox.mails
+    text, html = part_of(mail, "plain"), part_of(mail, "html")
+    assert mail["Subject"] == "Cardfile: one more step"
+    assert "Welcome to Cardfile!\n\n<b>Hi</b> {x}" in text.replace("\r\n", "\n")
+    assert "&lt;b&gt;Hi&lt;/b&gt;" in html
+    assert ">I do</a>" in html
+    assert "Yours" in text
+    assert link_in(text) == link_in(html)
+
+
+def test_a_mail_can_be_declined_for_good(mailbox, subscribe, run_jobs, client, settings):
+    settings.PUBLIC_URL, settings.CONFIRMATION_LINK_DAYS = "https://crm.example.com", 14
+    contact_id = subscribe()
+    run_jobs()
+    [mail] = mailbox.mails
+    link = mail["List-Unsubscribe"].strip(" <>").removeprefix("https://crm.example.com")
+    settings.CONFIRMATION_LINK_DAYS = 0  # the other link has expired by then; this one never does
+
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert "Yes, unsubscribe" in client.get(link).content.decode()
+    assert not Suppression.objects.exists()
+    assert client.post(link, {"List-Unsubscribe": "One-Click"}).status_code == 200
+
+    contact = Contact.objects.get(pk=contact_id)
+    assert contact.email_state == ChannelState.UNSUBSCRIBED
+    assert contact.email_state_reason == "unsubscribed by the link in a mail"
+    assert client.post(link).status_code == 200
+    resolve([{"id": contact_id, "email": "new@example.com"}], SHEET, by="user:1")
+    assert client.get(link).status_code == 410
+    assert client.get("/unsubscribe/x").status_code == 404
 
 
 def test_the_link_in_the_event_confirms_as_well(mailbox, subscribe, run_jobs, client):
