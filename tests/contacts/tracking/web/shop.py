@@ -28,20 +28,21 @@ PAGE = """<!doctype html><html lang="en"><head><title>%s</title>%s</head><body>
 
 
 class Shop:
-    """``url`` is its origin; ``script`` what its pages load."""
+    """``url`` is its origin; ``snippet`` stands in its pages."""
 
-    def __init__(self, url: str, script: str) -> None:
+    def __init__(self, url: str, snippet: str) -> None:
         self.url = url
-        self.script = script
-        self.is_tracked = True
+        self.snippet = snippet
 
     def write_page(self, path: str) -> str:
         name = path.partition("?")[0].strip("/") or "home"
-        return PAGE % (name.capitalize(), SNIPPET % self.script if self.is_tracked else "", name)
+        return PAGE % (name.capitalize(), self.snippet, name)
 
 
 @contextmanager
 def open_shop(script: str) -> Iterator[Shop]:
+    """``script`` is the address of what its pages load."""
+
     class Pages(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             page = shop.write_page(self.path).encode()
@@ -57,7 +58,7 @@ def open_shop(script: str) -> Iterator[Shop]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Pages)
     server.daemon_threads = True
-    shop = Shop(f"http://127.0.0.1:{server.server_port}", script)
+    shop = Shop(f"http://127.0.0.1:{server.server_port}", SNIPPET % script)
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield shop
