@@ -152,7 +152,12 @@ def _wishes_of(form: SubscriptionForm, answers: Answers) -> Wishes:
         groups=[pk for pk, _name in groups],
         categories=form.categories,
         basis=f"{said}: {form.consent_text}" if form.consent_text else said,
-        told={"form": form.name, "groups": [name for _pk, name in groups], **answers.told},
+        told={
+            "form": form.name,
+            "groups": [name for _pk, name in groups],
+            "agreedTo": form.consent_text,
+            **answers.told,
+        },
     )
 
 

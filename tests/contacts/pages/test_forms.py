@@ -103,7 +103,8 @@ def test_it_puts_contacts_into_segments_and_keeps_what_they_agreed_to(form):
     consent = Consent.objects.get()
     assert (consent.category, consent.granted, consent.by) == ("news", True, f"form:{form.pk}")
     assert consent.basis == f"Form “Footer”: {form.consent_text}"
-    assert Event.objects.get().params["groups"] == ["Letters"]
+    told = Event.objects.get().params
+    assert (told["groups"], told["agreedTo"]) == (["Letters"], form.consent_text)
 
 
 def test_what_was_agreed_to_stays_as_it_was_worded_then(form):
