@@ -15,10 +15,10 @@ import psycopg
 from django.db import connection
 
 from contacts.activity.checks import dump_json
-from contacts.activity.rows import EVENT_COLUMNS
+from contacts.activity.rows import EVENT_COLUMNS, insert_rows
 from contacts.identity.load import array_of, open_cursor, text_array
 from contacts.keys import Kind
-from contacts.models import UnmatchedEvent, UnmatchedName
+from contacts.models import UnmatchedEvent
 from contacts.records import Key, Record
 
 __all__ = [
@@ -42,6 +42,8 @@ UNFINDABLE: Final = Kind.ADVERTISING
 
 JUST: Final = timedelta(minutes=2)
 
+NAME_COLUMNS: Final = ("event_id", "kind", "app", "value", "details")
+_NEW_IDS: Final = "SELECT nextval('contacts_unmatchedevent_id_seq') FROM generate_series(1, %s)"
 _COUNT: Final = "SELECT count(*) FROM (SELECT FROM contacts_unmatchedevent WHERE received_at < %s LIMIT %s) e"
 _COUNT_OF_TYPE: Final = "SELECT count(*) FROM (SELECT FROM contacts_unmatchedevent WHERE type_id = %s LIMIT %s) e"
 _OLD: Final = "SELECT id FROM contacts_unmatchedevent WHERE received_at < %s ORDER BY received_at LIMIT %s"
@@ -108,24 +110,17 @@ def keep_events(cursor: psycopg.Cursor[Any], events: Sequence[Unmatched], *, by:
     """Keep these events, within the transaction that found nobody for them."""
     if not events:
         return
-    columns = ("by", *EVENT_COLUMNS[1:])
-    values = ", ".join(f"({', '.join(['%s'] * len(columns))})" for _event in events)
-    cursor.execute(
-        f"INSERT INTO contacts_unmatchedevent ({', '.join(columns)}) VALUES {values} RETURNING id",
-        [value for event in events for value in (by, *event.row[1:])],
-    )
+    cursor.execute(_NEW_IDS, (len(events),))
     ids = [row[0] for row in cursor.fetchall()]
-    UnmatchedName.objects.bulk_create(
-        name for event_id, event in zip(ids, events, strict=True) for name in _names_of(event_id, event.record)
-    )
+    rows = [(event_id, by, *event.row[1:]) for event_id, event in zip(ids, events, strict=True)]
+    insert_rows(cursor, "contacts_unmatchedevent", ("id", "by", *EVENT_COLUMNS[1:]), rows)
+    names = [name for event_id, event in zip(ids, events, strict=True) for name in _names_of(event_id, event.record)]
+    insert_rows(cursor, "contacts_unmatchedname", NAME_COLUMNS, names)
 
 
-def _names_of(event_id: int, record: Record) -> list[UnmatchedName]:
+def _names_of(event_id: int, record: Record) -> list[tuple[Any, ...]]:
     details = record.details or {}
-    return [
-        UnmatchedName(event_id=event_id, kind=key[0], app=key[1], value=key[2], details=details.get(key))
-        for key in record.identifiers
-    ]
+    return [(event_id, *key, dump_json(details[key]) if details.get(key) else None) for key in record.identifiers]
 
 
 def is_any_waiting() -> bool:
