@@ -10,7 +10,7 @@ from contacts.bulk.effects import Effects
 from contacts.bulk.options import BulkOptions
 from contacts.identity import Outcome, Status
 from contacts.identity.types import MOBILE
-from contacts.mobile.devices import Device, list_identifiers
+from contacts.mobile.devices import Device, follow_device, list_identifiers
 from contacts.mobile.lenient import put_identifiers, write_leniently
 from contacts.models import App
 from contacts.wire import WireContact
@@ -44,4 +44,6 @@ def note_user(app: App, device: Device, wire: WireContact, wishes: Wishes, *, by
             if wishes.categories and outcome.contact_id is not None and outcome.status not in REFUSED:
                 subscribe_contact(outcome.contact_id, wishes.categories, by=by, basis=f"app {app.app_id}")
 
-    return write_leniently(wire, MOBILE, by=by, within=within)
+    outcome = write_leniently(wire, MOBILE, by=by, within=within)
+    follow_device(device, [outcome], by=by)
+    return outcome

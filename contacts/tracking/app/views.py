@@ -18,7 +18,7 @@ from contacts.activity import MOBILE_EVENT, EventOutcome, NewEvent, record_event
 from contacts.identity import Outcome
 from contacts.identity.errors import IdentifierMissing, WriteConflict
 from contacts.identity.settings import current_settings
-from contacts.mobile import Device, list_identifiers, note_device, note_seen_device, note_user
+from contacts.mobile import Device, follow_device, list_identifiers, note_device, note_seen_device, note_user
 from contacts.models import Account, App
 from contacts.records import Problem
 from contacts.tracking.app import schema
@@ -120,6 +120,7 @@ class EventsView(AppView):
         read.wire.problems += take_out_new_types(read.events, read.paths)
         events = name_sender(read.events, read.wire, app, device)
         outcomes = record_events(events, by=BY, at=now, plan=MOBILE_EVENT)
+        follow_device(device, (outcome.identity for outcome in outcomes if outcome.identity), by=BY)
         if any(outcome.code == WriteConflict.code for outcome in outcomes):
             raise WriteConflict  # the others are known by their keys when it comes again
         told = [*read.wire.problems, *problems_of(read.paths, outcomes)]

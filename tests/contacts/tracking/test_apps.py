@@ -156,6 +156,19 @@ def test_the_token_goes_where_its_device_goes(app):
     assert (owner_of(DEVICE), owner_of("push-1", Kind.MOBILE_PUSH)) == (bohdan.pk, bohdan.pk)
 
 
+def test_the_tokens_of_all_apps_on_a_device_go_with_it(app):
+    app("device", ANDROID | {"externalUserId": "C-1"})
+    call_app(make_app("courier"))("device", {"deviceId": DEVICE, "pushToken": "push-4", "externalUserId": "C-1"})
+
+    app("events", {"deviceId": DEVICE, "externalUserId": "C-2", "events": [event()]})
+
+    bohdan = Contact.objects.get(external_id="C-2")
+    assert {owner_of(value, Kind.MOBILE_PUSH) for value in ("push-1", "push-4")} == {bohdan.pk}
+    assert list(Change.objects.filter(contact_id=bohdan.pk).values_list("by", flat=True).distinct()) == [
+        "tracker:mobile"
+    ]
+
+
 def test_a_new_token_takes_the_old_one_from_whoever_held_the_device_before(app):
     app("device", ANDROID | {"externalUserId": "C-1"})
 
