@@ -26,8 +26,7 @@ class Record:
     ``ref`` is the caller's own name for it (a row number, a path). ``identifiers`` are the carried keys in look-up
     order. ``shown`` maps a key to the value as it was written, where that differs. ``fields`` are values to write by
     column, ``attributes`` custom fields by key; ``cleared`` the columns that are present and empty (T10). ``consent``
-    is what it says of consent, if anything; nothing is decided by it. ``original`` is the record of the same batch that
-    this one repeats word for word, if it does.
+    is what it says of consent, if anything; nothing is decided by it.
     """
 
     __slots__ = (
@@ -40,7 +39,6 @@ class Record:
         "external_id",
         "fields",
         "identifiers",
-        "original",
         "phone",
         "problems",
         "ref",
@@ -76,27 +74,6 @@ class Record:
         self.problems = problems
         self.warnings = warnings
         self.consent = consent
-        self.original: Record | None = None
-
-    def again(self, ref: Any) -> Record:
-        """The same said once more, under another name."""
-        other = Record(
-            ref,
-            self.contact_id,
-            self.external_id,
-            self.email,
-            self.phone,
-            self.identifiers,
-            self.details,
-            self.fields,
-            self.attributes,
-            self.cleared,
-            self.problems,
-            self.warnings,
-            self.consent,
-        )
-        other.original = self.original or self
-        return other
 
     def key_of(self, kind: Kind, app: str = "") -> Key | None:
         """The first carried key of ``kind`` (and ``app``), if any."""

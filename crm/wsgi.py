@@ -8,8 +8,9 @@ from typing import Any
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+from django.urls import get_resolver
 
-from crm.processes import end_with_parent
+from crm.processes import end_with_parent, keep_loaded
 
 if parent := multiprocessing.parent_process():
     end_with_parent(parent.pid or 0)
@@ -32,3 +33,5 @@ def measure_chunks(application: Callable[..., Iterable[bytes]]) -> Callable[...,
 
 
 application = measure_chunks(get_wsgi_application())
+_ = get_resolver().url_patterns  # whatever the first request would load
+keep_loaded()

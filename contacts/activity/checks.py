@@ -15,7 +15,7 @@ from contacts.models import OrderStatus
 from contacts.normalize import is_encodable
 from contacts.records import Problem
 
-__all__ = ["check_event", "check_order", "cost_of", "dump_json"]
+__all__ = ["check_event", "check_order", "cost_of", "dump_json", "read_event"]
 
 LONGEST_TYPE: Final = 100
 LONGEST_KEY: Final = 300
@@ -30,12 +30,18 @@ STATUSES: Final = frozenset(OrderStatus.values)
 
 def check_event(event: NewEvent) -> Problem | None:
     """The first thing that is wrong with an event, apart from whose it is."""
+    told = read_event(event)
+    return told if isinstance(told, Problem) else None
+
+
+def read_event(event: NewEvent) -> str | Problem:
+    """The parameters of an event as they are stored; or the first thing that is wrong with it, but for whose it is."""
     return (
         _check_text("type", event.type, LONGEST_TYPE, required=True)
         or _check_text("key", event.key, LONGEST_KEY)
         or _check_once(event)
         or _check_moment("occurred_at", event.occurred_at)
-        or _check_json("params", event.params, Mapping)
+        or _read_json("params", event.params, Mapping)
     )
 
 
@@ -116,8 +122,11 @@ def _check_moment(column: str, value: Any, *, required: bool = False) -> Problem
 
 
 def _check_json(column: str, value: Any, shape: Any) -> Problem | None:
-    if value is None and column != "params":
-        return None
+    told = "" if value is None else _read_json(column, value, shape)
+    return told if isinstance(told, Problem) else None
+
+
+def _read_json(column: str, value: Any, shape: Any) -> str | Problem:
     if not isinstance(value, shape):
         return Problem(column, "invalid_value", _("This value has the wrong shape."))
     try:
@@ -128,4 +137,4 @@ def _check_json(column: str, value: Any, shape: Any) -> Problem | None:
         return Problem(column, "invalid_value", _("Text may not contain NUL characters."))
     if len(text) > LARGEST_JSON:
         return Problem(column, "too_long", _("This value is too large. Send less."))
-    return None
+    return text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -13,7 +14,7 @@ import orjson
 import psycopg
 
 from contacts import populations
-from contacts.activity.checks import check_event, dump_json
+from contacts.activity.checks import dump_json, read_event
 from contacts.activity.event_types import KnownType, known_types
 from contacts.activity.once import find_receipts, receipt_of, take_receipts
 from contacts.activity.parameters import note_parameters
@@ -25,6 +26,7 @@ from contacts.identity.errors import ContactNotFound
 from contacts.identity.load import open_cursor
 from contacts.identity.settings import current_settings
 from contacts.identity.types import EVENT
+from contacts.keys import Kind
 from contacts.models import WhenNobody
 from contacts.normalize import normalize
 from contacts.records import Problem, Record
@@ -71,42 +73,48 @@ def note_events(
 
 
 class _EventBatch:
-    """Up to ``MAX_BATCH`` events, each known by its position."""
+    """Up to ``MAX_BATCH`` events, each known by its position.
+
+    ``records`` says whose they are. One may stand for several events: ``sharing`` has their positions by the first.
+    """
 
     def __init__(self, events: Sequence[NewEvent], plan: Plan, *, by: str, at: datetime) -> None:
         self.events = events
         self.plan = plan
         self.by = by
         self.at = at
+        self.params: dict[int, str] = {}
         self.kinds: dict[int, KnownType] = {}
         self.records: dict[int, Record] = {}
+        self.sharing: dict[int, Sequence[int]] = {}
         self.receipts: dict[int, str] = {}
         self.outcomes: dict[int, EventOutcome] = {}
 
     def run(self) -> list[EventOutcome]:
         # 1. What cannot be stored is refused before anybody is looked up, or made.
         for position, event in enumerate(self.events):
-            if (problem := check_event(event)) is not None:
-                self.outcomes[position] = refused_event(problem)
+            told = read_event(event)
+            if isinstance(told, Problem):
+                self.outcomes[position] = refused_event(told)
+            else:
+                self.params[position] = told
         # 2. Types, then contacts; both are there before the events are. What came before looks for nobody.
         self.find_types()
         self.leave_repeated()
         self.read_records()
         # 3. The events, in the transaction that resolved their contacts.
-        for plan, records in self.runs():
-            resolve(records, plan, by=self.by, at=self.at, within=self.write)
+        self.resolve(self.records)
+        self.resolve_apart()
         # 4. What their types are seen to have.
         note_parameters(
             (self.kinds[position].id, self.events[position].params)
-            for position in self.records
+            for position in self.kinds
             if self.outcomes[position].is_accepted
         )
         return [self.outcomes[position] for position in range(len(self.events))]
 
     def find_types(self) -> None:
-        keys = {
-            position: event.type.strip() for position, event in enumerate(self.events) if position not in self.outcomes
-        }
+        keys = {position: self.events[position].type.strip() for position in self.params}
         known = known_types(keys.values())
         self.kinds = {position: known[key] for position, key in keys.items()}
 
@@ -122,69 +130,92 @@ class _EventBatch:
                 self.outcomes[position] = EventOutcome(EventStatus.REPEATED)
 
     def read_records(self) -> None:
-        """Whose each event is; what several of them say in the same words is read once."""
+        """Whose each event is. What several say in the same words is resolved once, where order cannot matter (L14)."""
         schema = current_settings().schema
-        said: dict[bytes, Record] = {}
+        said: dict[Any, list[int]] = {}
         for position in self.kinds:
-            if position in self.outcomes:
-                continue
-            contact = self.events[position].contact
-            words = words_of(contact)
-            first = said.get(words) if words is not None else None
-            if first is not None:
-                self.records[position] = first.again(position)
-                continue
-            record = self.records[position] = normalize(contact, schema, ref=position)
-            if words is not None:
-                said[words] = record
+            if position not in self.outcomes:
+                words = words_of(self.events[position].contact)
+                said.setdefault((words, self.creates(position)) if words else position, []).append(position)
+        for positions in said.values():
+            self.records[positions[0]] = normalize(self.events[positions[0]].contact, schema, ref=positions[0])
+        carriers = Counter(key for record in self.records.values() for key in record.identifiers)
+        for positions in said.values():
+            record = self.records[positions[0]]
+            if len(said) == 1 or (has_no_effect(record) and all(carriers[key] == 1 for key in record.identifiers)):
+                self.sharing[positions[0]] = positions
+            else:
+                self.take_apart(positions)
 
-    def runs(self) -> Iterator[tuple[Plan, list[Record]]]:
-        """The records in their order, cut where a type that makes contacts follows one that does not (L14, L17)."""
-        for creates, run in itertools.groupby(
-            self.records.items(), key=lambda item: self.kinds[item[0]].when_nobody == WhenNobody.CREATE
-        ):
+    def take_apart(self, positions: Sequence[int]) -> None:
+        """Each of these events is resolved for itself."""
+        schema = current_settings().schema
+        for position in positions:
+            self.sharing[position] = [position]
+            self.records[position] = normalize(self.events[position].contact, schema, ref=position)
+
+    def resolve(self, positions: Iterable[int]) -> None:
+        """In their order, cut where a type that makes contacts follows one that does not (L14, L17)."""
+        for creates, run in itertools.groupby(sorted(positions), key=self.creates):
             plan = self.plan if creates else replace(self.plan, may_create=False)
-            yield plan, [record for _, record in run]
+            records = [self.records[position] for position in run]
+            resolve(records, plan, by=self.by, at=self.at, within=self.write)
+
+    def resolve_apart(self) -> None:
+        """Where the database refused what shares a record, one of them may be to blame."""
+        shared = [positions for positions in self.sharing.values() if len(positions) > 1]
+        refused = [positions for positions in shared if self.outcomes[positions[0]].code == "invalid_record"]
+        for positions in refused:
+            self.take_apart(positions)
+            self.resolve(positions)
+
+    def creates(self, position: int) -> bool:
+        return self.kinds[position].when_nobody == WhenNobody.CREATE
 
     def write(self, outcomes: Sequence[Outcome]) -> None:
         """Within the resolving transaction, and again when that is tried again."""
-        cursor = open_cursor(prepares=True)
-        positions = [outcome.ref for outcome in outcomes if outcome.place or self.waits(outcome)]
-        repeated = self.find_repeated(cursor, positions)
-        rows, waiting, touched = [], [], set()
-        for outcome in outcomes:
-            position, place = outcome.ref, outcome.place
-            if place is None and not self.waits(outcome):
+        found = {position: outcome for outcome in outcomes for position in self.sharing[outcome.ref]}
+        waiting: list[Unmatched] = []
+        with closing(open_cursor(prepares=True)) as cursor:
+            insert_rows(cursor, "contacts_event", EVENT_COLUMNS, self.rows(cursor, found, waiting))
+            keep_events(cursor, waiting, by=self.by)
+        touched = {outcome.place.contact_id for outcome in outcomes if outcome.place and not outcome.place.is_visitor}
+        if touched:
+            populations.contacts_changed.send(sender=None, contact_ids=sorted(touched), at=self.at, what="event")
+
+    def rows(
+        self, cursor: psycopg.Cursor[Any], found: Mapping[int, Outcome], waiting: list[Unmatched]
+    ) -> Iterator[tuple[Any, ...]]:
+        """The rows to be stored, in the order of the events; those that are to wait are put with ``waiting``."""
+        repeated = self.find_repeated(
+            cursor, [position for position, outcome in found.items() if outcome.place or self.waits(position, outcome)]
+        )
+        for position in sorted(found):
+            outcome = found[position]
+            place = outcome.place
+            if place is None and not self.waits(position, outcome):
                 self.outcomes[position] = unplaced_event(outcome)
             elif position in repeated:
                 self.outcomes[position] = EventOutcome(EventStatus.REPEATED, identity=outcome)
             elif place is None:
-                waiting.append(Unmatched(self.row_of(position, 0), self.records[position]))
+                waiting.append(Unmatched(self.row_of(position, 0), self.records[outcome.ref]))
                 self.outcomes[position] = EventOutcome(EventStatus.KEPT, identity=outcome)
             else:
-                contact_id, is_visitor = place
-                rows.append(self.row_of(position, contact_id))
-                self.outcomes[position] = EventOutcome(EventStatus.RECORDED, contact_id, is_visitor, identity=outcome)
-                if not is_visitor:
-                    touched.add(contact_id)
-        insert_rows(cursor, "contacts_event", EVENT_COLUMNS, rows)
-        keep_events(cursor, waiting, by=self.by)
-        cursor.close()
-        if touched:
-            populations.contacts_changed.send(sender=None, contact_ids=sorted(touched), at=self.at, what="event")
+                self.outcomes[position] = EventOutcome(EventStatus.RECORDED, *place, identity=outcome)
+                yield self.row_of(position, place.contact_id)
 
-    def waits(self, outcome: Outcome) -> bool:
+    def waits(self, position: int, outcome: Outcome) -> bool:
         """Whether an event that found nobody is kept: as its type says, or since an app's own call is on its way."""
         if outcome.code != ContactNotFound.code or not may_wait(self.records[outcome.ref]):
             return False
-        choice = self.kinds[outcome.ref].when_nobody
+        choice = self.kinds[position].when_nobody
         return choice == WhenNobody.KEEP or (self.plan.tracking == "mobile" and choice != WhenNobody.REFUSE)
 
     def find_repeated(self, cursor: psycopg.Cursor[Any], positions: Sequence[int]) -> set[int]:
         """Those that are not to be stored: of events that are stored once all but the first, if none came before."""
         if not self.receipts:
             return set()
-        receipts = {position: self.receipts[position] for position in positions if position in self.receipts}
+        receipts = {position: self.receipts[position] for position in sorted(positions) if position in self.receipts}
         new = take_receipts(cursor, set(receipts.values()), at=self.at)
         first = {receipt: position for position, receipt in reversed(receipts.items())}
         return {position for position, receipt in receipts.items() if receipt not in new or first[receipt] != position}
@@ -195,7 +226,7 @@ class _EventBatch:
             contact_id,
             self.kinds[position].id,
             event.key.strip(),
-            dump_json(event.params),
+            self.params[position],
             self.plan.source,
             event.occurred_at or self.at,
             self.at,
@@ -203,6 +234,11 @@ class _EventBatch:
 
 
 _EXACTLY: Final = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
+
+
+def has_no_effect(record: Record) -> bool:
+    """Whether an event changes nobody that is there: T1 to T5 need a changeable identifier and another one."""
+    return len(record.identifiers) <= 1 or all(key[0] <= Kind.CUSTOM for key in record.identifiers)
 
 
 def words_of(contact: Mapping[str, Any]) -> bytes | None:

@@ -8,7 +8,6 @@ or, so that later batches see what earlier ones would have done, writes into sha
 from __future__ import annotations
 
 import itertools
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing, nullcontext
 from datetime import UTC, datetime
@@ -217,18 +216,13 @@ class Batch:
         for _ in range(MAX_ROUNDS):
             world = World(moment=self.moment, new_ids=iter(numbers), before=before, folds=wanted.few)
             wanted.load(cursor, world, lock=lock)
-            repeated = Repeated(records, world)
             outcomes = []
             complete = True
             for place, record in enumerate(records):
                 if ids:
                     world.new_ids = iter(ids[place : place + 1])
                 try:
-                    outcome = repeated.outcome_of(record)
-                    if outcome is None:
-                        outcome = decide(record, self.plan, settings.policy, world)
-                        repeated.note(record, outcome)
-                    outcomes.append(outcome)
+                    outcomes.append(decide(record, self.plan, settings.policy, world))
                 except Missing as missing:
                     complete = False
                     wanted.add(missing, record)
@@ -254,58 +248,6 @@ class Batch:
             with transaction.atomic():
                 self.within([outcome])
         return [outcome]
-
-
-class Repeated:
-    """Records that repeat others of their batch are not decided again while nothing happened since (L14 holds).
-
-    What happened does not count where it cannot concern another record: somebody whom nobody knew was met, by values
-    that no other record carries.
-    """
-
-    def __init__(self, records: Sequence[Record], world: World) -> None:
-        self.world = world
-        self.is_idle = all(record.original is None for record in records)
-        self.carriers: Counter[Key] = Counter()
-        if not self.is_idle:
-            originals = {id(one): one for one in (record.original or record for record in records)}
-            self.carriers.update(key for one in originals.values() for key in one.identifiers)
-        self.decided: dict[int, tuple[int, Outcome]] = {}
-        self.effects = 0
-        self.turn = 0
-
-    def outcome_of(self, record: Record) -> Outcome | None:
-        """What was decided before, if it still holds."""
-        if record.original is None:
-            return None
-        turn, outcome = self.decided.get(id(record.original), (-1, None))
-        return None if outcome is None or turn != self.turn else outcome.again(record.ref)
-
-    def note(self, record: Record, outcome: Outcome) -> None:
-        if self.is_idle:
-            return
-        effects = self.world.count_effects()
-        if effects != self.effects and not self.is_apart(record, outcome):
-            self.turn += 1
-        self.effects = effects
-        if outcome.contact_id in self.world.folded:
-            outcome = met_again(record, outcome)
-        if outcome.status in (Status.UNCHANGED, Status.VISITOR):
-            self.decided[id(record.original or record)] = (self.turn, outcome)
-
-    def is_apart(self, record: Record, outcome: Outcome) -> bool:
-        """Whether somebody new was met, of whom no other record can know."""
-        is_new = outcome.status == Status.VISITOR or (
-            outcome.status == Status.CREATED and outcome.rule == "L9" and not outcome.merged and not outcome.migrated
-        )
-        return is_new and all(self.carriers[key] == 1 for key in record.identifiers)
-
-
-def met_again(record: Record, outcome: Outcome) -> Outcome:
-    """What a record comes to that repeats one which made its contact (L1, L7)."""
-    strongest = Kind(record.identifiers[0][0]).slug
-    rule = "L1" if record.external_id is not None else "L7"
-    return Outcome(record.ref, Status.UNCHANGED, outcome.contact_id, strongest, rule)
 
 
 class Wanted:

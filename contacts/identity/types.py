@@ -122,27 +122,6 @@ class Outcome:
     after: Mapping[str, Any] | None = None
     place: Place | None = None
 
-    def again(self, ref: Any) -> Outcome:
-        """The same for a record that repeats the first one word for word."""
-        return Outcome(
-            ref,
-            self.status,
-            self.contact_id,
-            self.matched_by,
-            self.rule,
-            self.steps,
-            self.code,
-            self.message,
-            self.column,
-            self.other_id,
-            self.problems,
-            self.warnings,
-            self.merged,
-            self.migrated,
-            self.before,
-            self.after,
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class PolicyRules:

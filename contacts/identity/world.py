@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
@@ -22,6 +22,9 @@ ACTIVE: Final = 1
 DELETED: Final = 2
 MERGED: Final = 3
 ERASED: Final = 4
+
+SEEN_TO: Final = timedelta(minutes=5)
+"""So exact is when somebody was seen last: who comes all the time is not written all the time."""
 
 TOO_COMMON: Final = 50
 """A value on more contacts than this identifies nobody; look-ups read one more."""
@@ -237,18 +240,6 @@ class World:
     def has_effects(self) -> bool:
         return bool(self.entries or self.folded or self.changed or self.seen or self.attached or self.cases)
 
-    def count_effects(self) -> int:
-        """A number that grows with everything that is laid over the world, but for who was seen."""
-        return (
-            len(self.entries)
-            + len(self.folded)
-            + len(self.attached)
-            + len(self.removed)
-            + len(self.merges)
-            + len(self.claims)
-            + len(self.cases)
-        )
-
     # Reading
 
     def owners_of(self, key: Key) -> Mapping[int, int | None]:
@@ -334,7 +325,10 @@ class World:
     def see(self, contact: ContactRow) -> None:
         """The contact was active, which is no change: ``updated_at`` stays."""
         if not contact.is_new:
-            contact.before.setdefault("last_seen_at", contact["last_seen_at"])
+            seen_at = contact["last_seen_at"]
+            if seen_at is not None and self.moment - seen_at < SEEN_TO:
+                return
+            contact.before.setdefault("last_seen_at", seen_at)
         contact.values["last_seen_at"] = self.moment
         self.changed[contact.id] = contact
 
