@@ -134,10 +134,13 @@ def list_parameters(type_id: int) -> list[Listed]:
         return [Listed(*row) for row in cursor.fetchall()]
 
 
+_FLAT: Final = frozenset({str, int, float, bool, type(None), list})
+
+
 def _shape_of(type_id: int, params: Mapping[str, Any]) -> tuple[Any, ...]:
     """Equal for events of a type that have the same names with values of the same types."""
     types = tuple(map(type, params.values()))
-    if not any(issubclass(kind, Mapping) for kind in set(types)):
+    if _FLAT.issuperset(types):
         return (type_id, *params, types)
     inner = [(*value, *map(type, value.values())) for value in params.values() if isinstance(value, Mapping)]
     return (type_id, *params, types, *inner)
