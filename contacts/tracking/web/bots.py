@@ -8,7 +8,7 @@ from typing import Final
 __all__ = ["is_bot"]
 
 NAMES: Final = re.compile(
-    r"bot\b|bot[/;_-]|crawl|spider|slurp|scrap(er|y)|fetcher|preview|facebookexternalhit|mediapartners|lighthouse"
+    r"(?<!cu)bot(\b|[/;_-])|crawl|spider|slurp|scrap(er|y)|fetcher|preview|facebookexternalhit|mediapartners|lighthouse"
     r"|pingdom|uptime|monitoring|archiver|validator|ia_archiver|bingpreview|yandex\.com/bots|embedly|whatsapp/|google-",
     re.IGNORECASE,
 )

@@ -147,7 +147,7 @@ class WebView(APIView):
 
 
 def origin_of(request: Request) -> str:
-    return request.headers.get("Origin", "")
+    return str(request.headers.get("Origin", ""))
 
 
 def tell(problems: list[Problem]) -> list[dict[str, str]]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 
@@ -26,7 +26,7 @@ KEPT_SECONDS: Final = 300
 
 
 @require_safe
-def send_script(request: HttpRequest, site_key: str) -> HttpResponseBase:
+def send_script(request: HttpRequest, site_key: str) -> HttpResponse:
     """Pages of any origin load it; what is in it is public."""
     site = find_site(site_key)
     if site is None:
@@ -35,7 +35,7 @@ def send_script(request: HttpRequest, site_key: str) -> HttpResponseBase:
     etag = f'"{hashlib.sha256(script).hexdigest()[:24]}"'
     answer = HttpResponse(script, content_type="text/javascript; charset=utf-8")
     answer.headers["ETag"] = etag
-    kept: Any = get_conditional_response(request, etag=etag, response=answer)
+    kept = get_conditional_response(request, etag=etag, response=answer) or answer
     kept.headers["Cache-Control"] = f"public, max-age={KEPT_SECONDS}"
     kept.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return kept

@@ -226,6 +226,14 @@ def test_what_nobody_wants_is_thrown_away_without_a_word(tell, case):
     assert not Identifier.objects.exists()
 
 
+def test_a_phone_whose_maker_is_called_cubot_is_no_bot(tell):
+    tell(
+        "events", events=[page_view()], headers={"User-Agent": "Mozilla/5.0 (Linux; Android 13; CUBOT_X70) Chrome/142"}
+    )
+
+    assert Event.objects.count() == 1
+
+
 def test_a_site_may_take_no_notice_of_do_not_track(tell, site):
     site.honours_signals = False
     site.save()
