@@ -13,6 +13,7 @@ register(
         "contacts.contact": gettext_lazy("There is nobody yet. Import a file, or let another system send contacts."),
         "contacts.duplicatecase": gettext_lazy("No duplicates wait for you. New ones come here by themselves."),
         "contacts.app": gettext_lazy("No app is connected yet. Register the first one, and make a key for it."),
+        "contacts.subscriptionform": gettext_lazy("No form yet. Lay one out, and copy it into a page of yours."),
         "contacts.merge": gettext_lazy("No contacts were merged yet."),
         "contacts.import": gettext_lazy("No file was imported yet. Nothing is written before you saw a preview."),
         "contacts.contactexport": gettext_lazy("No file waits for you. Export from the list of contacts or a segment."),

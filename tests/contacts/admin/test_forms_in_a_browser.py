@@ -15,9 +15,19 @@ from typing import Any
 import pytest
 
 from contacts.identity.settings import forget_settings
-from contacts.models import Account, ChannelState, Contact, CustomField, SubscriptionCategory, SubscriptionForm
+from contacts.models import (
+    Account,
+    ChannelState,
+    Contact,
+    CustomField,
+    Event,
+    Site,
+    SubscriptionCategory,
+    SubscriptionForm,
+)
 from segments.models import Segment
 from tests.barriers import find_barriers, find_in_both_themes
+from tests.contacts.tracking.web.shop import eventually, open_shop
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -175,3 +185,29 @@ def test_the_words_of_the_mail_are_seen_before_they_are_sent(admin_page: Any, ac
     page.get_by_text("Bookshop: one more step").wait_for()
     assert find_in_both_themes(page, "#content") == []
     snap(page, "mail")
+
+
+def test_the_visits_before_join_whoever_subscribes_on_a_page_of_the_shop(
+    admin_client: Any, browser: Any, live_server: Any, account: Any, settings: Any
+) -> None:
+    settings.PUBLIC_URL = live_server.url
+    form = SubscriptionForm.objects.create(name="Footer")
+    site = Site.objects.create(name="Shop", origins=["https://shop.example.com"])
+    copied = admin_client.get(f"/admin/contacts/subscriptionform/{form.pk}/change/").context["snippet"]
+    context = browser.new_context()
+    page = context.new_page()
+    with open_shop(f"{live_server.url}/web/{site.key}.js") as shop:
+        Site.objects.update(origins=[shop.url])
+        shop.snippet += copied
+        page.goto(f"{shop.url}/shoes")
+        eventually(page, Event.objects.exists)
+        assert not Contact.objects.exists()
+
+        page.locator("#cardfile-email").fill("olena@example.com")
+        page.get_by_role("button", name="Subscribe").click()
+
+        page.get_by_role("heading", name="Thank you").wait_for()
+    context.close()
+    contact = Contact.objects.get()
+    assert set(Event.objects.values_list("contact_id", flat=True)) == {contact.pk}
+    assert Event.objects.filter(source="web").exists()
