@@ -117,6 +117,11 @@ SELECT CASE WHEN n %% 2000 = 0 THEN %(long)s ELSE 1 + (n * 7919) %% %(contacts)s
 FROM generate_series(1, %(contacts)s::bigint / 5) n,
     LATERAL (SELECT %(now)s - interval '1 second' * ((n * 104729) %% (500 * 86400)) AS moment) AS at
 """
+TOTALS = """
+INSERT INTO contacts_ordertotal (contact_id, currency, count, amount, first_at, last_at)
+SELECT contact_id, currency, count(*), sum(total_cost), min(ordered_at), max(ordered_at)
+FROM contacts_order WHERE status = 'DELIVERED' GROUP BY contact_id, currency
+"""
 MEMBERS = """
 INSERT INTO segments_membership (contact_id, segment_id, added_at, by)
 SELECT n, %(many)s, %(now)s, 'user:1' FROM generate_series(1, %(contacts)s, 20) n
@@ -160,7 +165,7 @@ def fill(contacts: int, numbers: dict[str, int]) -> None:
         with without_indexes(cursor, TABLES):
             for table in KEYS:
                 cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {table}_pkey")
-            for statement in (CONTACTS, IDENTIFIERS, CHANGES, SMALL, CHANGES_OF_ONE, ORDERS):
+            for statement in (CONTACTS, IDENTIFIERS, CHANGES, SMALL, CHANGES_OF_ONE, ORDERS, TOTALS):
                 cursor.execute(statement, values)
             for table, key in KEYS.items():
                 cursor.execute(f"ALTER TABLE {table} ADD PRIMARY KEY ({key})")

@@ -129,6 +129,11 @@ SELECT 1 + 2 * ((n * 7919) %% (%(contacts)s / 2)), 'O-' || n,
 FROM generate_series(1, %(orders)s::bigint) n,
     LATERAL (SELECT %(now)s - interval '1 second' * ((n * 104729) %% (500 * 86400)) AS moment) AS at
 """
+TOTALS = """
+INSERT INTO contacts_ordertotal (contact_id, currency, count, amount, first_at, last_at)
+SELECT contact_id, currency, count(*), sum(total_cost), min(ordered_at), max(ordered_at)
+FROM contacts_order WHERE status = 'DELIVERED' GROUP BY contact_id, currency
+"""
 MEMBERS = """
 INSERT INTO segments_membership (contact_id, segment_id, added_at, by)
 SELECT n, %(static)s, %(now)s, 'user:1' FROM generate_series(1, %(contacts)s, 20) n
@@ -147,7 +152,7 @@ def fill(values: dict[str, Any]) -> None:
         with without_indexes(cursor, tables):
             for statement in (CONTACTS, IDENTIFIERS, ORDERS):
                 cursor.execute(statement, values)
-        for statement in (EVENTS, MEMBERS):
+        for statement in (TOTALS, EVENTS, MEMBERS):
             cursor.execute(statement, values)
         cursor.execute("VACUUM (ANALYZE)")
         cursor.execute("RESET maintenance_work_mem")

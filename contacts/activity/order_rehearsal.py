@@ -26,6 +26,7 @@ from contacts.identity.orders import find_order_contacts
 from contacts.identity.resolve import Batch
 from contacts.identity.settings import read_settings
 from contacts.identity.shadows import Shadows, open_shadows
+from contacts.identity.stream import tuned_interpreter
 from contacts.keys import Kind
 from contacts.records import Key
 
@@ -62,7 +63,7 @@ def rehearse_orders(batches: Iterable[Sequence[NewOrder]], plan: Plan, *, by: st
             rehearsed = [_rehearse(orders, plan, by, shadows) for orders in batches]
         yield from rehearsed
         return
-    with ThreadPoolExecutor(1, "rehearsal") as thread:
+    with tuned_interpreter(), ThreadPoolExecutor(1, "rehearsal") as thread:
         session = ExitStack()
         try:
             shadows = thread.submit(session.enter_context, open_shadows()).result()

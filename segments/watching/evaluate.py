@@ -23,7 +23,7 @@ Place = tuple[int, int]
 SEGMENTS: Final = 100
 """In one statement."""
 
-ROWS: Final = ("contacts_event", "contacts_order", "contacts_identifier", "contacts_consent")
+ROWS: Final = ("contacts_event", "contacts_order", "contacts_ordertotal", "contacts_identifier", "contacts_consent")
 """Rows of contacts that conditions read by their ``contact_id``, and by nothing else of another contact."""
 
 # In this statement these names mean the rows of the contacts asked about, read once for all segments: else PostgreSQL

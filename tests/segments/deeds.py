@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import closing
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from contacts.activity.parameters import seen_in
+from contacts.identity.load import open_cursor
+from contacts.identity.totals import refresh_totals
 from contacts.models import Contact, Event, EventParameter, EventType, Order
 from tests.segments.people import NOW
 
@@ -113,6 +116,13 @@ def make_deeds(people: dict[str, Contact]) -> None:
         for name, orders in ORDERS.items()
         for position, facts in enumerate(orders)
     )
+    keep_totals()
+
+
+def keep_totals() -> None:
+    """What recording the orders would have kept of them."""
+    with closing(open_cursor()) as cursor:
+        refresh_totals(cursor, set(Order.objects.values_list("contact_id", flat=True)))
 
 
 def make_event(contact_id: int, type_key: str, moment: datetime, params: dict[str, Any], source: str = "") -> None:

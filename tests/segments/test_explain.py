@@ -15,6 +15,7 @@ from segments.errors import AskingTookTooLong
 from segments.explaining import ConditionExplained, GroupExplained, NodeExplained, SegmentExplained, explain_member
 from segments.membership import add_members
 from segments.models import Segment, SegmentType
+from tests.segments.deeds import keep_totals
 from tests.segments.people import NOW
 from tests.segments.table import ask, define
 
@@ -94,6 +95,7 @@ def test_of_rows_the_number_the_sum_and_the_moment_are_told(people: People) -> N
     for number, cost in enumerate((100, 50)):
         facts = {"status": "DELIVERED", "total_cost": cost, "currency": "UAH", "ordered_at": NOW, "updated_at": NOW}
         Order.objects.create(contact_id=buyer, external_order_id=f"w-{number}", **facts)
+    keep_totals()
     EventType.objects.create(key="visit")
     orders = {"field": "orders"}
     conditions = [

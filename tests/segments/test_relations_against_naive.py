@@ -24,7 +24,7 @@ from segments.conditions.lookups import DatabaseLookups
 from segments.conditions.operators import OPERATORS, Arity, Operator, Reads
 from segments.conditions.relations.measures import MEASURES
 from segments.conditions.sql import Clause
-from tests.segments.deeds import make_order
+from tests.segments.deeds import keep_totals, make_order
 from tests.segments.naive_relations import is_member
 from tests.segments.people import make_contact
 from tests.segments.test_against_naive import EXAMPLES
@@ -121,6 +121,7 @@ def make(facts: dict[str, Any], types: dict[str, int]) -> int:
         )
         for row in facts["orders"]
     )
+    keep_totals()
     Identifier.objects.bulk_create(
         Identifier(
             kind=Kind[row["type"].upper()],

@@ -22,6 +22,7 @@ from contacts.activity.order_drafts import OrderWrite
 from contacts.activity.rows import insert_rows
 from contacts.identity import Status
 from contacts.identity.load import open_cursor
+from contacts.identity.stream import tuned_interpreter
 from contacts.imports.failures import make_row
 from contacts.imports.orders.columns import OrderLayout, lay_out_orders
 from contacts.imports.orders.lines import OrderJob, ReadOrder, read_order_batches
@@ -82,7 +83,7 @@ def record_file(run: Import, opened: OpenedOrders, tell: Tell | None) -> str:
     """Record the rows that are not done; returns the wish that stopped it, '' at the end of the file."""
     job = opened.job._replace(skip=run.rows_done)
     notes, started = _Notes(run.pk, job.layout, opened.options, run.rows_done), time.monotonic()
-    with closing(read_order_batches(job)) as batches:
+    with tuned_interpreter(), closing(read_order_batches(job)) as batches:
         for batch in batches:
             notes.record(batch)
             if tell is not None:

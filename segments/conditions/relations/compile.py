@@ -22,6 +22,7 @@ __all__ = ["compile_measured", "compile_rows", "field_of_measure", "field_of_row
 def compile_rows(condition: Condition, relation: Relation, context: Context, *, negated: bool = False) -> Clause:
     """Where ``condition`` holds, its own negation left out; ``negated`` turns it round."""
     measure, operator = relation.measures[_asked(condition).measure], _operator_of(condition, relation)
+    relation = _read_kept(condition, relation)
     rows = filter_rows(condition, relation, context)
     if measure.type is FieldType.ROWS:
         return _are_among(_select(relation, rows), (operator.key == "did") is not negated)
@@ -34,6 +35,13 @@ def compile_rows(condition: Condition, relation: Relation, context: Context, *, 
     wanted = negate(held) if holds_of_nobody else held
     contact_ids = _of_contacts("SELECT of_contact.contact_id FROM ({}) of_contact", grouped, "of_contact", wanted)
     return _are_among(contact_ids, holds_of_nobody is negated)
+
+
+def _read_kept(condition: Condition, relation: Relation) -> Relation:
+    """Sums that are kept answer whoever asks about all rows that are assumed, in one way of measuring."""
+    asked = _asked(condition)
+    asks_more = asked.type is not None or asked.period is not None or asked.where is not None
+    return relation if asks_more else relation.read_kept(asked.measure, asked.of)
 
 
 def _narrow(rows: Clause, condition: Condition, relation: Relation, context: Context) -> Clause:
@@ -54,6 +62,7 @@ def _narrow(rows: Clause, condition: Condition, relation: Relation, context: Con
 
 def compile_measured(condition: Condition, relation: Relation, context: Context) -> Clause:
     """What is measured, of one contact: a scalar."""
+    relation = _read_kept(condition, relation)
     return render(
         f"(SELECT {{}} FROM {relation.table} r WHERE r.contact_id = @contact.id AND ({{}}))",
         _aggregate(condition, relation, context),
@@ -117,6 +126,8 @@ def _operand(condition: Condition, relation: Relation, context: Context, value: 
 def _aggregate(condition: Condition, relation: Relation, context: Context) -> Clause:
     asked = _asked(condition)
     measure = relation.measures[asked.measure]
+    if asked.measure in relation.aggregates:
+        return Clause(relation.aggregates[asked.measure])
     if "{}" not in measure.sql:
         return Clause(measure.sql)
     if not measure.takes_of:

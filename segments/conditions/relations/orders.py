@@ -1,4 +1,8 @@
-"""What contacts bought (pure): delivered orders, unless a condition names the status."""
+"""What contacts bought (pure): delivered orders, unless a condition names the status.
+
+What the delivered ones come to is kept by contact and currency (``contacts.identity.totals``), so that a measure over
+all of them reads a row or two a contact.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from typing import Final
 from segments.conditions.fields import Field, FieldType, Option
 from segments.conditions.relations.measures import gettext_noop as _
 from segments.conditions.relations.members import Members
-from segments.conditions.relations.relation import Assumed, Relation
+from segments.conditions.relations.relation import Assumed, Kept, Relation
 from segments.conditions.sql import Clause
 
 __all__ = ["ORDERS"]
@@ -47,4 +51,16 @@ ORDERS: Final = Relation(
     ),
     assumed=Assumed("status", Clause("r.status = 'DELIVERED'"), _("delivered order"), _("delivered orders")),
     sums=("total_cost", "details."),
+    kept=Kept(
+        table="contacts_ordertotal",
+        of="total_cost",
+        measures={
+            "count": "sum(r.count)::bigint",
+            "sum": "coalesce(sum(r.amount), 0)",
+            "average": "sum(r.amount) / sum(r.count)",
+            "first_at": "min(r.first_at)",
+            "last_at": "max(r.last_at)",
+        },
+        moments={"first_at": "first_at", "last_at": "last_at"},
+    ),
 )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from segments.conditions.fields import Field, FieldType
 from segments.conditions.relations.measures import MEASURES, Measure
 from segments.conditions.relations.members import Members
 from segments.conditions.sql import Clause
 
-__all__ = ["Assumed", "Relation", "RowKind"]
+__all__ = ["Assumed", "Kept", "Relation", "RowKind"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,25 @@ class Assumed:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """Sums over the rows that are kept in a table of their own, some rows a contact: just those of whoever asks nothing
+    else of a row than what is assumed.
+
+    ``measures`` are aggregates over its rows by the measures that they answer, exactly; ``of`` is what is added up.
+    ``moments`` are its columns for the measures that are dates.
+    """
+
+    table: str
+    of: str
+    measures: Mapping[str, str]
+    moments: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Relation:
     """Rows of ``table``, each of the contact that its ``contact_id`` names; a row is written ``r`` in SQL.
 
+    ``kept`` are sums over its rows, ``aggregates`` how they are added up where they are read instead of the rows.
     ``moment`` is when it happened. ``one`` and ``many`` name its rows. ``fields`` and ``members`` are what conditions
     on a row may ask about; ``kinds`` are what there is to choose from, by key; ``always`` holds of every row meant.
     """
@@ -56,6 +72,16 @@ class Relation:
     always: Clause | None = None
     assumed: Assumed | None = None
     sums: tuple[str, ...] = ()
+    kept: Kept | None = None
+    aggregates: Mapping[str, str] = field(default_factory=dict)
+
+    def read_kept(self, measure: str, of: str | None) -> Relation:
+        """The same, read where sums over its rows are kept, if those answer this measure."""
+        kept = self.kept
+        if kept is None or measure not in kept.measures or of not in (None, kept.of):
+            return self
+        moment = replace(self.moment, value=Clause(f"r.{kept.moments.get(measure, self.moment.key)}"))
+        return replace(self, table=kept.table, assumed=None, moment=moment, aggregates=kept.measures, kept=None)
 
     @property
     def measures(self) -> Mapping[str, Measure]:

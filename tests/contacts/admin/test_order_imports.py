@@ -49,9 +49,9 @@ def look_at(admin_page: Any) -> Callable[[str], None]:
         assert find_in_both_themes(page, "#content") == []
         for mode in ("", "-dark", "-narrow") if PICTURES else ():
             page.evaluate("is => document.documentElement.classList.toggle('dark', is)", mode == "-dark")
-            page.set_viewport_size({"width": 390 if mode == "-narrow" else 1280, "height": 900})
+            page.set_viewport_size({"width": 390 if mode == "-narrow" else 1280, "height": 1350})
             page.wait_for_timeout(300)
-            page.screenshot(path=str(Path(PICTURES) / f"orders-{name}{mode}.png"), full_page=True)
+            page.screenshot(path=str(Path(PICTURES) / f"orders-{name}{mode}.png"))
         page.set_viewport_size({"width": 1280, "height": 900})
 
     return look

@@ -1,6 +1,6 @@
 """kill -9 of the worker, or of the database, at random moments of an import: does it end as an undisturbed one?
 
-By hand:  python -m tests.contacts.imports.kills --rows 100000 --kills 5 --imports 4 [--database] [--seed N]
+By hand:  python -m tests.contacts.imports.kills --rows 100000 --kills 5 --imports 4 [--orders] [--database] [--seed N]
 It makes a database of its own, in a temporary folder unless VAR_DIR is set, imports a file once undisturbed, and then
 ``--imports`` times with so many kills. The worker is the real one; whatever a supervisor would start again is started
 again, no more.
@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--kills", type=int, default=5, help="for each import")
     parser.add_argument("--imports", type=int, default=4)
+    parser.add_argument("--orders", action="store_true", help="a file of orders instead of contacts")
     parser.add_argument("--database", action="store_true", help="kill the database instead of the worker")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
@@ -76,12 +78,13 @@ def tear_down() -> None:
 def try_all(given: argparse.Namespace, chance: random.Random) -> int:
     with working() as worker:
         kill = kill_database if given.database else worker.kill
-        undisturbed, seconds = import_once(given.rows, worker)
+        arrange = arrange_orders if given.orders else arrange_contacts
+        undisturbed, seconds = import_once(given.rows, worker, arrange)
         say(rows=given.rows, undisturbed_seconds=round(seconds, 1))
         for _ in range(given.imports):
             places = sorted(chance.randrange(given.rows) for _ in range(given.kills))
             moments = [Moment(row, chance.uniform(0, 0.2)) for row in places]
-            found, took = import_once(given.rows, worker, kill=kill, moments=moments)
+            found, took = import_once(given.rows, worker, arrange, kill=kill, moments=moments)
             different = [name for name in undisturbed if found[name] != undisturbed[name]]
             say(killed_at=[moment.found for moment in moments], seconds=round(took, 1), different=different)
             if different:
@@ -154,7 +157,12 @@ class Moment:
 
 
 def import_once(
-    rows: int, worker: Worker, *, kill: Callable[[], None] | None = None, moments: Sequence[Moment] = ()
+    rows: int,
+    worker: Worker,
+    arrange: Callable[[int], Any],
+    *,
+    kill: Callable[[], None] | None = None,
+    moments: Sequence[Moment] = (),
 ) -> tuple[dict[str, Any], float]:
     from contacts.imports import flow
 
@@ -209,7 +217,42 @@ def rows_done_of(import_id: int) -> int:
     return int(Import.objects.values_list("rows_done", flat=True).get(pk=import_id))
 
 
-def arrange(rows: int) -> Any:
+def arrange_orders(rows: int) -> Any:
+    """Who was there before, with orders, and the import of a file with orders of one and of several lines, some that
+    are known, some that come twice, and rows that are wrong."""
+    from contacts import identity
+    from contacts.activity import NewOrder, record_orders
+    from contacts.identity.types import API
+    from contacts.imports import flow
+    from contacts.imports.files import store
+    from contacts.imports.orders.plan import OrderOptions
+    from contacts.models import ImportContent
+
+    empty_tables()
+    known = [{"external_id": f"C{number}"} for number in range(0, rows // 5, 3)]
+    identity.resolve(known, API, by="user:1")
+    moment = datetime(2026, 5, 14, tzinfo=UTC)
+    orders = [
+        NewOrder(f"N-{number}", {"external_id": f"C{number}"}, "INITIALIZED", 1, "UAH", moment)
+        for number in range(0, rows // 5, 5)
+    ]
+    record_orders(orders, by="user:1")
+    stored = store(iter(orders_file(rows)), "orders.csv")
+    run = flow.begin(stored, "orders.csv", by="user:1", content=ImportContent.ORDERS)
+    return flow.choose_orders(run, run.mapping, OrderOptions(currency="UAH"))
+
+
+def orders_file(rows: int) -> Iterator[bytes]:
+    yield b"order number,status,total,date,external id,sku,quantity\n"
+    for row in range(rows):
+        number = row // 3 * 2 + (row % 3 > 0)  # one line, then two
+        total = "much" if number % 97 == 0 else number % 500
+        status = ("paid", "delivered", "cancelled")[number % 3]
+        cells = [f"N-{number % (rows // 2)}", status, total, "2026-05-15", f"C{number % (rows // 4)}", f"B-{row}", 1]
+        yield (",".join(map(str, cells)) + ",ragged" * (row % 500 == 499) + "\n").encode()
+
+
+def arrange_contacts(rows: int) -> Any:
     """Who was there before, and the import of a file with people that come twice, share addresses, are deleted, and
     rows that are wrong in every way."""
     from contacts import identity, populations
@@ -282,8 +325,11 @@ def tables() -> dict[str, Any]:
         Event,
         Identifier,
         Import,
+        ImportedOrder,
         ImportEffect,
         ImportRow,
+        Order,
+        OrderTotal,
     )
     from segments.models import Membership
 
@@ -306,6 +352,9 @@ def tables() -> dict[str, Any]:
         "consents": hanging(Consent, "category", "granted", "basis", "by"),
         "memberships": hanging(Membership, "segment_id", "by"),
         "effects": hanging(ImportEffect, "kind", "population", "category", "before__granted", "after__granted"),
+        "orders": hanging(Order, "external_order_id", "status", "total_cost", "items"),
+        "totals": hanging(OrderTotal, "currency", "count", "amount"),
+        "written": hanging(ImportedOrder, "number", "before__status", "events"),
         "cases": sorted(
             (kind, value, sorted(place[pk] for pk in ids))
             for kind, value, ids in DuplicateCase.objects.values_list("kind", "value", "contact_ids")

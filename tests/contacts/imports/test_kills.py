@@ -12,7 +12,9 @@ PROJECT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize(
-    "flags", [["--kills", "3"], ["--kills", "1", "--database"]], ids=["of the worker", "of the database"]
+    "flags",
+    [["--kills", "3"], ["--kills", "1", "--database"], ["--kills", "2", "--orders"]],
+    ids=["of the worker", "of the database", "of the worker, of orders"],
 )
 def test_an_import_ends_as_an_undisturbed_one_after_a_kill(flags: list[str], tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.contacts.imports.kills", "--rows", "5000", "--imports", "1", *flags]
