@@ -9,8 +9,8 @@ contact a further identifier, which is a change that is followed in turn.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from time import monotonic
@@ -53,10 +53,20 @@ _CHANGED: Final = "SELECT DISTINCT contact_id FROM contacts_change WHERE id > %s
 def join_waiting(*, seconds: float = SECONDS) -> int:
     """Join what waits for what was noted since the last time; how many events joined.
 
-    What is left after ``seconds``, or while a writer takes long, is for the next time. Two at a time do no harm.
+    What is left after ``seconds``, or since others kept writing the same contacts, is for the next time. Two at a time
+    do no harm.
     """
+    joined = 0
+    with suppress(WriteConflict):
+        for count in _follow(seconds):
+            joined += count
+    return joined
+
+
+def _follow(seconds: float) -> Iterator[int]:
+    """How many joined, step by step."""
     ends_at = monotonic() + seconds
-    joined = _join(find_just_kept())
+    yield _join(find_just_kept())
     while monotonic() < ends_at:
         # In this order: what is kept from here on is committed before the change that it waits for has a number.
         last = last_change()
@@ -67,9 +77,8 @@ def join_waiting(*, seconds: float = SECONDS) -> int:
         if upto is None or upto <= after:
             break
         upto = min(upto, after + WINDOW)
-        joined += _join(find_waiting(_changed(after, upto)))
+        yield _join(find_waiting(_changed(after, upto)))
         _move_on(upto)
-    return joined
 
 
 def _position() -> int:
@@ -95,7 +104,7 @@ def _join(ids: Sequence[int]) -> int:
     for start in range(0, len(ids), BATCH):
         waiting = read_waiting(ids[start : start + BATCH])
         for (source, by), events in itertools.groupby(sorted(waiting, key=_sender_of), key=_sender_of):
-            joined += _JoiningBatch(list(events), PLANS[source], by=by).run()
+            joined += _JoiningBatch(list(events), PLANS.get(source, PLANS[EVENT.source]), by=by).run()
     return joined
 
 

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from contacts.models import Contact, CustomField
+from contacts.models import Contact, CustomField, EventType
 from segments.catalogue import save_segment
 from segments.models import Segment, SegmentType
 from tests.segments.builder.conftest import Builder
+from tests.segments.deeds import make_event
+from tests.segments.people import NOW
 from tests.segments.table import TABLE, ask, define
 from tests.segments.table_relations import RELATIONS
 
@@ -270,6 +272,43 @@ def test_values_are_proposed_from_the_data(builder: Builder, crowd: Any) -> None
     builder.press("ArrowDown", "Enter")
 
     assert builder.match["all"][0]["value"].lower() == "lviv"
+
+
+def test_the_parameters_of_the_chosen_type_are_proposed(builder: Builder, crowd: Any) -> None:
+    make_event(crowd["olena"].pk, "view", NOW, {"page": "/", "product": {"id": 7}})
+    make_event(crowd["olena"].pk, "buy", NOW, {"price": 5})
+    builder.open()
+    node = builder.node(0)
+    builder.choose(node, "field", "events")
+    builder.choose(node, "type", "view")
+    node.get_by_role("button", name="Details").click()
+    inner = builder.node(0, node)
+    inner.locator("[data-part=field]").first.click()
+    builder.page.get_by_role("option", name="product.id").wait_for()
+
+    assert builder.page.get_by_role("option", name="price").count() == 0
+
+    builder.page.keyboard.type("product.id")
+    builder.page.locator(".sb-popup .sb-active").get_by_text("product.id").wait_for()
+    builder.press("Enter")
+    inner.locator("[data-part=op]").first.select_option(label="=")
+    inner.locator("[data-part=value]").first.fill("7")
+    builder.wait_for_count(1)
+
+
+def test_a_type_that_is_not_for_segments_any_more_stays_and_is_not_offered(builder: Builder, crowd: Any) -> None:
+    make_event(crowd["olena"].pk, "view", NOW, {})
+    make_event(crowd["olena"].pk, "buy", NOW, {})
+    EventType.objects.filter(key="buy").update(is_for_segments=False, name="Purchase")
+    stored = save_segment(Segment(name="Buyers", definition=define({"all": [ask("events", "did", type="buy")]})))
+    page = builder.open(stored).page
+
+    builder.wait_for_count(1)
+    page.get_by_text("“Purchase” is not for segments any more.").wait_for()
+    builder.node(0).get_by_role("button", name="Purchase (not for new conditions)").click()
+    page.get_by_role("option", name="view").wait_for()
+
+    assert page.get_by_role("option", name="Purchase").count() == 0
 
 
 def test_a_static_segment_needs_no_conditions_and_a_combined_one_asks_about_segments_alone(
