@@ -279,7 +279,7 @@ class _Decision:
         return None
 
     def by_changeable(self, keys: list[Key]) -> ContactRow | None:
-        """L7, T6, T7 over devices, tokens and cookies: they never find a deleted contact."""
+        """L7, L17, T6, T7 over devices, tokens and cookies: they never find a deleted contact."""
         for key in keys:
             matches = [contact for contact in self.candidates(key) if contact.values["state"] == ACTIVE]
             if matches and self.is_someone_else(matches[0]):
@@ -287,6 +287,10 @@ class _Decision:
                 self.outcome.rule = "T7"
                 continue
             anonymous = bool(matches) and matches[0].is_anonymous
+            if anonymous and self.makes_itself_known():
+                self.step(key, (matches[0].id,), "is anonymous; whoever is created takes it over (L17, T4)")
+                self.outcome.rule = "L17"
+                continue
             contact = self.choose(key, matches)
             if contact is not None:
                 if anonymous and any(carried[0] in PERMANENT for carried in self.record.identifiers):
@@ -306,6 +310,13 @@ class _Decision:
             has_another = contact.values[PRIMARY_COLUMNS[Kind(kind)]] is not None
             differs = differs or (has_another and contact.id not in self.world.owners_of(key))
         return differs
+
+    def makes_itself_known(self) -> bool:
+        """L17: activity promotes nobody (T6), but it creates whom it names, and then takes over who was anonymous (T4).
+
+        Recorded on the anonymous contact it would leave two of what is one, had the person been known before.
+        """
+        return self.plan.activity and self.plan.may_create and self.has_permanent()
 
     def finds_somebody(self, key: Key) -> bool:
         wants_free = self.record.external_id is not None
@@ -435,7 +446,7 @@ class _Decision:
     def created_contact(self) -> ContactRow:
         """A new contact, by the number of its visitor if it had one (T2)."""
         plan = self.plan
-        if self.outcome.rule not in ("T7", "L6"):
+        if self.outcome.rule not in ("T7", "L6", "L17"):
             self.outcome.rule = "L9"
         self.say_matched_by("created")
         number = (None if self.is_unknown else self.number_of_visitor()) or next(self.world.new_ids)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
+from contacts.identity.types import STANDARD
 from tests.people import (
     BOHDAN,
     BOHDANS_PHONE,
@@ -13,6 +15,7 @@ from tests.people import (
     OLENAS_PHONE,
     IdOf,
     anonymous,
+    browsed,
     change,
     cookie,
     crowd,
@@ -1170,6 +1173,54 @@ ACTIVITY: Final = [
         contact="olena",
         sheets={"somebody": {"state": 3, "merged_into": "olena"}},
         journal={"olena": ["merged"], "somebody": ["merged"]},
+    ),
+    Row(
+        id="L17 creates whom it names, and merges the anonymous owner of the device",
+        ways=("order", "event"),
+        given=(anonymous("somebody", device(), push()), browsed("somebody")),
+        send={"external_id": "C-1", "identifiers": [device()]},
+        status="created",
+        contact="new",
+        sheets={
+            "new": {
+                "external_id": "C-1",
+                "identifiers": {"external_id:C-1", "device:device-1", "mobile_push:shop:push-1"},
+            },
+            "somebody": {"state": 3, "merged_into": "new", "identifiers": set(), "events": []},
+        },
+        journal={"new": ["created", "merged"], "somebody": ["merged"]},
+        rule="L17",
+    ),
+    Row(
+        id="L17 by an email too",
+        ways=("order", "event"),
+        given=(anonymous("somebody", device()),),
+        send={"email": OLENA, "identifiers": [device()]},
+        status="created",
+        contact="new",
+        sheets={"new": {"identifiers": {f"email:{OLENA}", "device:device-1"}}, "somebody": {"state": 3}},
+        journal={"new": ["created", "merged"], "somebody": ["merged"]},
+        rule="L17",
+    ),
+    Row(
+        id="L17 where it may create nobody, the anonymous owner of the device is found and gets no external ID",
+        ways=("event", "purchase"),
+        given=(anonymous("somebody", device()),),
+        send={"external_id": "C-1", "identifiers": [device()]},
+        options={"may_create": False},
+        status="unchanged",
+        contact="somebody",
+        sheets={"somebody": {"external_id": None, "identifiers": {"device:device-1"}}},
+    ),
+    Row(
+        id="L17 tracking that may set no external ID finds the anonymous owner of the device",
+        ways=("event",),
+        given=(anonymous("somebody", device()),),
+        send={"external_id": "C-1", "identifiers": [device()]},
+        policy=replace(STANDARD, tracking_may_set_external_id=False),
+        status="unchanged",
+        contact="somebody",
+        warnings=["external_id_ignored"],
     ),
     Row(
         id="L17 an order creates a missing contact",

@@ -13,6 +13,7 @@ from tests.stories.arrivals import draw_order, take_turns
 from tests.stories.ending import Facts, forget_contacts, read_ending, sheet_of
 from tests.stories.handover import HANDOVER
 from tests.stories.mobile import MOBILE
+from tests.stories.named import NAMED
 from tests.stories.onboarding import ONBOARDING
 from tests.stories.phones import PHONES
 from tests.stories.store import STORE
@@ -21,7 +22,7 @@ from tests.stories.upload import UPLOAD
 from tests.stories.web import WEB
 from tests.stories.wire import Wire
 
-STORIES = [MOBILE, UPLOAD, ONBOARDING, WEB, STORE, PHONES, HANDOVER]
+STORIES = [MOBILE, UPLOAD, ONBOARDING, WEB, STORE, PHONES, HANDOVER, NAMED]
 
 MIXES = 12
 OFTEN = 1_000_000

@@ -294,7 +294,7 @@ class Cards:
         return (
             self.find_in_state(ACTIVE, lasting, wish, plan)
             or (plan.may_restore and self.find_in_state(DELETED, lasting, wish, plan))  # L8
-            or self.find_by_changeable([key for key in keys if key not in lasting], wish)
+            or self.find_by_changeable([key for key in keys if key not in lasting], wish, plan)
         )
 
     def find_in_state(self, state: str, keys: list[Key], wish: Wish, plan: Plan) -> Card | None:
@@ -306,11 +306,13 @@ class Cards:
                 return found
         return None
 
-    def find_by_changeable(self, keys: list[Key], wish: Wish) -> Card | None:
-        """L7, T6; never a deleted contact (L8)."""
+    def find_by_changeable(self, keys: list[Key], wish: Wish, plan: Plan) -> Card | None:
+        """L7, T6; never a deleted contact (L8), nor an anonymous one where activity creates whom it names (L17, T4)."""
+        creates = plan.activity and plan.may_create and any(key.kind in PERMANENT for key in wish.keys)
         for key in keys:
             for card in self.owners(key):
-                if card.state == ACTIVE and not self.is_someone_else(card, wish):
+                is_passed_over = creates and self.is_anonymous(card)
+                if card.state == ACTIVE and not is_passed_over and not self.is_someone_else(card, wish):
                     return card
         return None
 
