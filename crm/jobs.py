@@ -17,13 +17,14 @@ A job is a batch, never one contact, and may run twice: a job whose worker died 
 
 import functools
 import logging
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils.translation import gettext as _
 from procrastinate import JobContext, PsycopgConnector, exceptions, jobs
 from procrastinate.connector import BaseConnector
@@ -37,7 +38,7 @@ from crm.api import answers
 from crm.errors import CardfileError
 from crm.login import attempts, sessions
 
-__all__ = ["app", "failures_told", "periodic", "run_worker"]
+__all__ = ["app", "at_start", "failures_told", "periodic", "run_worker"]
 
 MOST_ATTEMPTS = 5  # of a job whose worker keeps dying: perhaps the job is what kills it
 SHUTDOWN_SECONDS = 10  # for jobs that are under way when the worker is told to stop
@@ -66,6 +67,21 @@ def periodic(*, cron: str, **options: Any) -> Callable[[Callable[[], object]], T
     return register
 
 
+_at_start: list[Task[..., Any, Any]] = []
+
+
+def at_start(task: Task[..., Any, Any]) -> Task[..., Any, Any]:
+    """A job by the clock that every worker begins with too: what a killed one left waits for no clock."""
+    _at_start.append(task)
+    return task
+
+
+def queue_first_jobs() -> None:
+    for task in _at_start:
+        with suppress(exceptions.AlreadyEnqueued), transaction.atomic():
+            task.defer(timestamp=int(time.time()))
+
+
 @contextmanager
 def failures_told(tell: Callable[[str], object], *, gone: str, logger: logging.Logger, name: str) -> Iterator[None]:
     """What ends a job's work is told to whoever waits for it, and given on to the queue unless it is theirs to mend.
@@ -87,6 +103,8 @@ def failures_told(tell: Callable[[str], object], *, gone: str, logger: logging.L
 
 def run_worker(*, concurrency: int | None = None, wait: bool = True) -> None:
     """Work until told to stop; with ``wait=False``, until the queue is empty and its last jobs are done."""
+    if wait:
+        queue_first_jobs()
     connector = WorkerConnector(kwargs=connector_params(), min_size=1, max_size=settings.WORKER_POOL_SIZE)
     with app.replace_connector(connector):
         app.run_worker(

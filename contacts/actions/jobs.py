@@ -24,7 +24,7 @@ from contacts.actions.run import carry_out, undo_all
 from contacts.models import ActionStatus, ContactAction
 from crm.claims import claiming, is_claimed, may_claim
 from crm.errors import CardfileError
-from crm.jobs import app, periodic
+from crm.jobs import app, at_start, periodic
 
 __all__ = ["forget_actions", "take_up_left", "work_job"]
 
@@ -93,6 +93,7 @@ def count_attempt(action: ContactAction) -> None:
     action.save(update_fields=["attempts", "taken_up_done", "taken_up_at"])
 
 
+@at_start
 @app.periodic(cron="* * * * * */30")
 @app.task(name="contacts.actions.take_up_left", queueing_lock="contacts.actions.take_up_left")
 def take_up_left_job(timestamp: int) -> None:

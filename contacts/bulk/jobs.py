@@ -8,7 +8,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 
 from contacts.bulk.calls import JOB
 from contacts.bulk.turns import forget_old_calls, take_up_left, work_off_waiting
-from crm.jobs import app, periodic
+from crm.jobs import app, at_start, periodic
 
 __all__ = ["forget_calls", "take_up_calls", "work_off_job"]
 
@@ -31,6 +31,7 @@ def enqueue_once() -> None:
         pass
 
 
+@at_start
 @periodic(cron="* * * * *")
 def take_up_calls() -> None:
     """Every minute: calls whose process was killed go on."""

@@ -14,7 +14,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 from contacts.fields.carry_out import carry_out, give_up
 from contacts.fields.works import JOB, OPEN
 from contacts.models import FieldWork
-from crm.jobs import app, failures_told, periodic
+from crm.jobs import app, at_start, failures_told, periodic
 
 __all__ = ["take_up_left", "work_job"]
 
@@ -53,6 +53,7 @@ def enqueue(work_id: int) -> None:
         work_job.configure(lock=f"{JOB}:{work_id}", queueing_lock=f"{JOB}:{work_id}").defer(work_id=work_id)
 
 
+@at_start
 @periodic(cron="*/2 * * * *")
 def take_up_left() -> None:
     """Works whose worker was killed, and those that are taken back; one that is under way is waited for."""

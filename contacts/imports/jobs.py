@@ -31,7 +31,7 @@ from contacts.imports.undo import undo_import
 from contacts.models import Import, ImportContent, ImportStatus, ImportWish, Policy, PreviewRow
 from crm.claims import claiming, is_claimed, may_claim
 from crm.errors import CardfileError
-from crm.jobs import app, periodic
+from crm.jobs import app, at_start, periodic
 
 __all__ = [
     "ACTIVE",
@@ -206,6 +206,7 @@ def note_failure(import_run: Import, message: str) -> None:
     )
 
 
+@at_start
 @app.periodic(cron="* * * * * */30")
 @app.task(name="contacts.imports.take_up_left", queueing_lock="contacts.imports.take_up_left")
 def take_up_left_job(timestamp: int) -> None:

@@ -4,7 +4,7 @@ from django.db import connection, transaction
 from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.contrib.django.procrastinate_app import current_app
 
-from crm.jobs import app, periodic
+from crm.jobs import app, periodic, queue_first_jobs
 from crm.models import ApiKey
 
 
@@ -98,3 +98,13 @@ def test_a_job_that_keeps_killing_its_worker_is_given_up(run_jobs):
 
     assert names() == set()
     assert ProcrastinateJob.objects.get(task_name="tests.note").status == "failed"
+
+
+def test_a_worker_begins_with_what_a_killed_one_may_have_left(transactional_db):
+    queue_first_jobs()
+    queue_first_jobs()
+
+    waiting = list(ProcrastinateJob.objects.values_list("task_name", flat=True))
+    assert len(waiting) == len(set(waiting))
+    assert {"contacts.imports.take_up_left", "contacts.actions.take_up_left"} <= set(waiting)
+    ProcrastinateJob.objects.all()  # the table is emptied by whoever runs the jobs
