@@ -14,6 +14,9 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.test import TransactionTestCase
+
+from tests.emptying import empty_database
 
 BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
 BROWSER_FLAGS = [
@@ -33,6 +36,9 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
     settings.WHITENOISE_AUTOREFRESH = settings.WHITENOISE_USE_FINDERS = True
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # Nobody pulls the plug of this database: tests that kill one have their own. So no commit waits for the disk.
+    settings.DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c synchronous_commit=off"
+    TransactionTestCase._fixture_teardown = empty_database  # type: ignore[attr-defined]
     if not hasattr(config, "workerinput"):  # xdist's workers inherit the slot
         take_slot(config)
 

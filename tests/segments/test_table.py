@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from contacts.models import Contact
-from segments.catalogue import describe_segment, save_segment
+from segments.catalogue import describe_segment
 from segments.explaining import explain_member
 from segments.membership import count_members, is_member, list_members
 from segments.models import Segment
@@ -27,13 +27,13 @@ def people(everybody: People, db: None) -> People:
     return everybody
 
 
-def make_segment(row: Row) -> Segment:
-    return save_segment(Segment(name=f"Row: {row.name}", definition=row.definition))
+@pytest.fixture
+def segment(row: Row, saved: list[Segment], db: None) -> Segment:
+    return saved[ROWS.index(row)]
 
 
 @each_row
-def test_every_reading_finds_the_same_members(row: Row, people: People) -> None:
-    segment = make_segment(row)
+def test_every_reading_finds_the_same_members(row: Row, people: People, segment: Segment) -> None:
     expected = {people[name].pk for name in row.expected}
 
     listed = {contact.pk for contact in list_members(segment)}
@@ -44,9 +44,7 @@ def test_every_reading_finds_the_same_members(row: Row, people: People) -> None:
 
 
 @each_row
-def test_the_explanation_agrees_with_the_membership(row: Row, people: People) -> None:
-    segment = make_segment(row)
-
+def test_the_explanation_agrees_with_the_membership(row: Row, people: People, segment: Segment) -> None:
     explained = {name: explain_member(segment, contact.pk) for name, contact in people.items()}
 
     assert {name for name, explanation in explained.items() if explanation.is_member} == row.expected
@@ -54,15 +52,13 @@ def test_the_explanation_agrees_with_the_membership(row: Row, people: People) ->
 
 
 @each_row
-def test_the_sentence_says_what_is_asked(row: Row, people: People) -> None:
-    assert describe_segment(make_segment(row)) == row.sentence
+def test_the_sentence_says_what_is_asked(row: Row, segment: Segment) -> None:
+    assert describe_segment(segment) == row.sentence
 
 
 @each_row
-def test_the_members_page_lists_the_same_members(row: Row, people: People, admin_client: Client) -> None:
-    segment = make_segment(row)
-
-    page = admin_client.get(reverse("admin:segments_segment_members", args=[segment.pk]))
+def test_the_members_page_lists_the_same_members(row: Row, people: People, segment: Segment, reader: Client) -> None:
+    page = reader.get(reverse("admin:segments_segment_members", args=[segment.pk]))
 
     assert {contact.pk for contact in page.context["contacts"]} == {people[name].pk for name in row.expected}
     assert page.context["count"] == len(row.expected)
