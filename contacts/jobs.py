@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from contacts.actions import jobs as actions
+from contacts.activity import jobs as activity
 from contacts.activity.partitions import MONTHS_AHEAD, ensure_partitions
 from contacts.bulk import jobs as bulk
 from contacts.exports import jobs as exports
@@ -19,6 +20,7 @@ from crm.jobs import periodic
 
 __all__ = [
     "actions",
+    "activity",
     "apply_retention_by_night",
     "bulk",
     "exports",
