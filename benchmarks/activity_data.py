@@ -132,8 +132,9 @@ def kept_phone(number: int) -> str:
 
 _KEPT_COOKIES: Final = f"""
 INSERT INTO contacts_identifier (kind, app, value, contact_id, source, first_seen_at, last_seen_at)
-SELECT 10, '', 'known-' || n, n, 'web', created_at, created_at
-FROM contacts_contact c JOIN generate_series(0, %(contacts)s::bigint, {KEPT_COOKIES}) n ON c.id = n
+SELECT 10, '', 'known-' || n, c.id, 'web', created_at, created_at
+FROM contacts_contact c JOIN generate_series(0, %(contacts)s::bigint, {KEPT_COOKIES}) n
+    ON c.id = %(first)s + n - 1
 """
 _COOKIE_BITS: Final = """
 UPDATE contacts_contact c SET identifier_kinds = identifier_kinds | 1024
@@ -147,7 +148,7 @@ FROM generate_series(0, %(contacts)s::bigint, {KEPT_COOKIES}) n
 """
 _KEPT_EVENTS: Final = """
 INSERT INTO contacts_event (contact_id, type_id, key, params, source, occurred_at, received_at)
-SELECT 1 + mod(n * 7919, %(contacts)s::bigint), type.id, '', jsonb_build_object('productId', n, 'url',
+SELECT %(first)s + mod(n * 7919, %(contacts)s::bigint), type.id, '', jsonb_build_object('productId', n, 'url',
     'https://shop.example.com/boots?p=' || mod(n, 10000), 'price', mod(n, 1000), 'quantity', 1), 'event', moment, moment
 FROM generate_series(1, %(events)s::bigint) n
 JOIN (SELECT id, row_number() OVER (ORDER BY id) - 1 AS place FROM contacts_eventtype) AS type
@@ -164,8 +165,9 @@ def preload(contacts: int, events: int, now: datetime) -> None:
     preload_contacts(contacts)
     known_types([*TYPES, "pageView"])
     started = time.monotonic()
-    values = {"contacts": contacts, "events": events, "now": now}
+    values: dict[str, Any] = {"contacts": contacts, "events": events, "now": now}
     with plain_connection() as connection:
+        values["first"] = connection.execute("SELECT min(id) FROM contacts_contact").fetchone()[0]  # type: ignore[index]
         for statement in (_KEPT_COOKIES, _COOKIE_BITS, _KEPT_VISITORS, _KEPT_EVENTS):
             connection.execute(statement, values)
     with plain_connection() as connection:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.db import connection
 
+from benchmarks import activity
+from benchmarks.activity_data import preload as preload_activity
 from benchmarks.imports import preload
 from contacts.identity import resolve
 from contacts.identity.integrity import find_problems
@@ -60,4 +64,25 @@ def test_a_preloaded_contact_is_found_by_each_of_its_keys() -> None:
     for column in ("external_id", "email", "phone"):
         [outcome] = resolve([{column: getattr(kept, column)}], IMPORT, by="import:1")
         assert (outcome.contact_id, outcome.matched_by) == (kept.pk, column)
+    forget_settings()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_activity_benchmark_stores_what_it_compares() -> None:
+    """Its events are all accepted, and COPY is given these very rows."""
+    forget_settings()
+    now = datetime.now(UTC)
+    preload_activity(40, 100, now)
+    activity.copy_events_table(activity.FLOOR)
+
+    per_second, ratio = activity.measure_stored(40, 2 * activity.BATCH, 1, now)
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT count(*) FROM contacts_event e JOIN {activity.FLOOR} f USING (id, contact_id, key, params)"
+        )
+        assert cursor.fetchone() == (100 + 4 * activity.BATCH,)
+        cursor.execute(f"DROP TABLE {activity.FLOOR}")
+    assert min(*per_second.values(), ratio) > 0
+    assert find_problems() == []
     forget_settings()
