@@ -100,11 +100,14 @@ def _forget_old_tokens(app: App, device: Device, contact_id: int, *, by: str) ->
     """A device has one token an app: what it had before reaches nobody any more.
 
     Looked for once the new one is written, as is what followed a device once it has come: of two calls at once, the
-    later one finds what the earlier one wrote.
+    later one finds what the earlier one wrote. Where it was not written, as on a deleted contact, the old one stays.
     """
     current = compare_form(Kind.MOBILE_PUSH, app.app_id, device.token)[2]
-    for row in _tokens_of(device, [contact_id]).filter(app=app.app_id).exclude(value=current):
-        _forget_token(row, by=by)
+    rows = list(_tokens_of(device, [contact_id]).filter(app=app.app_id))
+    if any(row.value == current for row in rows):
+        for row in rows:
+            if row.value != current:
+                _forget_token(row, by=by)
 
 
 def _forget_token(row: Identifier, *, by: str) -> None:

@@ -213,6 +213,27 @@ def test_a_device_does_not_restore_a_deleted_contact_and_a_user_does(app):
     assert Contact.objects.get(pk=olena).state == ContactState.ACTIVE
 
 
+def test_a_deleted_contact_keeps_its_device_as_it_was_while_it_is_named(app):
+    app("device", ANDROID | {"externalUserId": "C-1"})
+    delete_contacts([owner_of(DEVICE)], by="user:1")
+
+    app("device", ANDROID | {"externalUserId": "C-1", "pushToken": "push-2"})
+
+    assert list(tokens_of_app()) == ["push-1"]
+
+
+def test_the_device_of_a_deleted_contact_is_anonymous_again_with_its_token(app):
+    app("device", ANDROID | {"externalUserId": "C-1"})
+    olena = owner_of(DEVICE)
+    delete_contacts([olena], by="user:1")
+
+    app("device", {"deviceId": DEVICE, "appVersion": "3.3.0"})
+
+    assert owner_of(DEVICE) != olena
+    assert owner_of("push-1", Kind.MOBILE_PUSH) == owner_of(DEVICE)
+    assert Contact.objects.get(pk=olena).state == ContactState.DELETED
+
+
 def test_an_advertising_id_is_attached(app):
     app("device", ANDROID | {"advertisingId": "ad-1"})
 
