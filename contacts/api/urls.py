@@ -13,6 +13,7 @@ from contacts.api.resource import ByEmailView, ByExternalIdView
 from contacts.api.search import EmailsView
 from contacts.api.subscribe import AddUnsubscribedView, ConfirmationView, DeleteUnsubscribedView, SubscribeView
 from contacts.api.subscriptions import ContactSubscriptionsView, SubscriptionsView
+from contacts.api.totals import TotalsView
 from contacts.api.views import ContactsView, ContactView
 from contacts.wire import LARGEST_ID
 
@@ -79,4 +80,5 @@ urlpatterns = [
     path("v1/contact/<contact_id:contact_id>/merge", MergeView.as_view(), name="api-merge"),
     path("v1/merges/<contact_id:merge_id>/undo", UndoView.as_view(), name="api-undo-merge"),
     path("v1/contact/<contact_id:contact_id>/history", HistoryView.as_view(), name="api-history"),
+    path("v1/contact/<contact_id:contact_id>/totals", TotalsView.as_view(), name="api-totals"),
 ]

@@ -170,6 +170,7 @@ OPERATIONS = [
     Operation("POST", ONE + "/merge", {"loserId": "{other_id}", "choices": " "}),
     Operation("POST", V1 + "merges/{merge_id}/undo", {}),
     Operation("GET", ONE + "/history", query="kind=%20"),
+    Operation("GET", ONE + "/totals"),
 ]
 NOT_BY_KEY = {"GET /api/v1/files/{token}"}
 """A link to a file is signed; it is all one needs."""

@@ -79,6 +79,7 @@ DESCRIBED = [
     ("POST", "/api/v1/contact/{contact_id}/merge"),
     ("POST", "/api/v1/merges/{merge_id}/undo"),
     ("GET", "/api/v1/contact/{contact_id}/history"),
+    ("GET", "/api/v1/contact/{contact_id}/totals"),
 ]
 
 
