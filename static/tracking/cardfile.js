@@ -143,10 +143,10 @@
   const leave = quietly(() => {
     if (!navigator.sendBeacon) return flush();
     if (navigator.onLine === false) return;
-    for (;;) {
-      const call = next(load().filter((item) => !flying.some((sent) => sent.id == item.id)));
-      if (!call.length || !navigator.sendBeacon(doors + call[0].door, pack(call))) return;
-      done(call);
+    // Nobody learns what is answered: it stays for the next page to send, too, and is stored once.
+    let rest = load().filter((item) => !flying.some((sent) => sent.id == item.id));
+    for (let call; (call = next(rest)).length; rest = rest.slice(call.length)) {
+      if (!navigator.sendBeacon(doors + call[0].door, pack(call))) return;
     }
   });
 
@@ -228,7 +228,7 @@
     addEventListener("pageshow", ({ persisted }) => persisted && calls.page());
     addEventListener("online", flush);
     addEventListener("pagehide", leave);
-    document.addEventListener("visibilitychange", () => document.hidden && leave());
+    document.addEventListener("visibilitychange", flush);
     later(50); // what is left from the page before
   });
   if (document.prerendering) document.addEventListener("prerenderingchange", start, { once: true });

@@ -154,6 +154,26 @@ def test_what_happens_as_the_page_goes_arrives(shop: Shop, look: Look) -> None:
     eventually(page, lambda: types_stored() == ["pageView", "last"])
 
 
+def test_what_we_could_not_take_as_the_page_went_is_sent_by_the_next_one_and_stored_once(
+    shop: Shop, look: Look, settings: Any
+) -> None:
+    page = look(shop.url)
+    eventually(page, lambda: types_stored() == ["pageView"])
+    settings.WEB_CALLS_A_SECOND = 0
+    page.evaluate("cardfile('event', 'refused'); location.href = 'about:blank'")
+    page.wait_for_timeout(500)
+    assert types_stored() == ["pageView"]
+    settings.WEB_CALLS_A_SECOND = 200
+
+    page.goto(shop.url)
+    page.evaluate("cardfile('event', 'last'); location.href = 'about:blank'")
+    eventually(page, lambda: Event.objects.count() == 4)
+    page.goto(shop.url)
+
+    eventually(page, lambda: stored_in(page) == [])
+    assert sorted(types_stored()) == ["last", "pageView", "pageView", "pageView", "refused"]
+
+
 def test_where_cookies_are_blocked_events_arrive_of_a_visitor_of_one_page(
     shop: Shop, open_with: Callable[..., Any]
 ) -> None:
