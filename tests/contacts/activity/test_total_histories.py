@@ -1,17 +1,21 @@
-"""Random histories of orders, merges and erasures: totals always equal a fresh sum of the orders."""
+"""Random histories of orders that come and are taken back, merges and erasures: totals always equal a fresh sum."""
 
 from __future__ import annotations
 
 import os
-from datetime import timedelta
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 import pytest
 from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contacts.activity import NewOrder, record_orders
+from contacts.activity.checks import dump_json
+from contacts.activity.order_undo import Written, take_back_orders
 from contacts.identity import (
     delete_contacts,
     erase_contacts,
@@ -22,6 +26,7 @@ from contacts.identity import (
     undo_merge,
 )
 from contacts.identity.integrity import find_problems
+from contacts.identity.load import open_cursor
 from contacts.identity.types import API
 from contacts.models import Change, Contact, ContactState, Merge, Order, OrderStatus, OrderTotal
 from crm.errors import CardfileError
@@ -41,6 +46,7 @@ ordering = st.tuples(
     st.integers(0, 3),
 )
 acting = st.one_of(
+    st.tuples(st.just("take_orders_back")),
     st.tuples(st.just("merge"), people, people),
     st.tuples(st.just("undo_merge"), numbers),
     st.tuples(st.just("take_back"), numbers),
@@ -57,13 +63,30 @@ few = settings(
 
 
 class Shop:
-    """What happens in it, each verb on whoever has that address now."""
+    """What happens in it, each verb on whoever has that address now. ``written`` are batches of orders, as an import
+    keeps them."""
+
+    def __init__(self) -> None:
+        self.written: list[list[Written]] = []
 
     def order(self, who: str, number: int, status: str, total: str, currency: str, days: int) -> None:
         made = NewOrder(f"N-{number}", {"email": who}, status, total, currency, NOW - timedelta(days=days))
         # Twice, the second time in the middle of others: one number may come several times in a batch.
         later = NewOrder(f"N-{number + 1}", {"email": who}, "DELIVERED", 1, currency, NOW)
-        record_orders([made, later, made] if days % 2 else [made], by=BY)
+        at = datetime.now(UTC)
+
+        def keep(outcomes: Any, writes: Any) -> None:
+            told = orjson.loads(dump_json([write.before for write in writes]))
+            self.written.append(
+                [Written(one.number, before, one.events, at) for one, before in zip(writes, told, strict=True)]
+            )
+
+        record_orders([made, later, made] if days % 2 else [made], by=BY, at=at, within=keep)
+
+    def take_orders_back(self) -> None:
+        if self.written:
+            with closing(open_cursor()) as cursor:
+                take_back_orders(cursor, self.written.pop(), at=datetime.now(UTC))
 
     def merge(self, who: str, whom: str) -> None:
         merge_contacts(self.id_of(who), self.id_of(whom), by="user:1")
