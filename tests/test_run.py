@@ -65,21 +65,35 @@ class Run:
         return self.process.wait(60)
 
 
-@pytest.fixture
-def start() -> Iterator[Callable[[], Run]]:
-    runs: list[Run] = []
+@pytest.fixture(scope="module")
+def installed() -> Iterator[Path]:
+    """A folder that the first run prepares, for all that need not see it done."""
     with tempfile.TemporaryDirectory(prefix="cardfile run ") as folder:
         Path(folder).chmod(0o755)
+        yield Path(folder)
 
-        def start() -> Run:
-            runs.append(Run(Path(folder)))
-            return runs[-1]
 
-        yield start
-        for run in runs:
-            if run.process.poll() is None:
-                run.end(signal.SIGTERM)
-        wait_for(lambda: not any(run.find_processes() for run in runs))
+@pytest.fixture
+def nothing() -> Iterator[Path]:
+    """A folder where nobody ever ran it."""
+    with tempfile.TemporaryDirectory(prefix="cardfile first run ") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.fixture
+def start(installed: Path) -> Iterator[Callable[..., Run]]:
+    runs: list[Run] = []
+
+    def start(folder: Path = installed) -> Run:
+        runs.append(Run(folder))
+        return runs[-1]
+
+    yield start
+    for run in runs:
+        if run.process.poll() is None:
+            run.end(signal.SIGTERM)
+    wait_for(lambda: not any(run.find_processes() for run in runs))
 
 
 def wait_for(claim: Callable[[], bool], seconds: float = 30) -> None:
@@ -110,8 +124,8 @@ def test_a_kill_of_the_parent_ends_them_too(start):
     wait_for(lambda: not run.find_processes())
 
 
-def test_the_first_start_makes_a_user_and_a_key_and_the_second_has_nothing_to_do(start):
-    run = start()
+def test_the_first_start_makes_a_user_and_a_key_and_the_second_has_nothing_to_do(nothing, start):
+    run = start(nothing)
     run.await_answer()
     said = run.output.read_text()
     key = re.search(r"API key +(cf_\w+)", said)
@@ -119,7 +133,7 @@ def test_the_first_start_makes_a_user_and_a_key_and_the_second_has_nothing_to_do
     assert re.search(r"user +admin\n +password +\S{16}\n", said)
     run.end(signal.SIGTERM)
 
-    run = start()
+    run = start(nothing)
     run.await_answer()
 
     assert run.output.read_text().splitlines() == [f"Cardfile: http://localhost:{run.port}/admin/ (Ctrl-C ends it)"]

@@ -88,6 +88,9 @@ register(
         "contacts.statistics.jobs.refresh_by_clock": JobWords(gettext_lazy("Counting contacts for the dashboard")),
         "contacts.statistics.jobs.count_all_anew": JobWords(gettext_lazy("Counting all contacts anew")),
         "contacts.jobs.make_event_partitions": JobWords(gettext_lazy("Making room for the events of coming months")),
+        "contacts.activity.jobs.join_waiting_events": JobWords(
+            gettext_lazy("Recording events whose contact came meanwhile")
+        ),
         "contacts.jobs.apply_retention_by_night": JobWords(gettext_lazy("Removing what is kept no longer")),
     }
 )

@@ -43,8 +43,9 @@ def compare(given: argparse.Namespace, chance: random.Random) -> int:
     with working() as worker:
         kill = kill_database if given.database else worker.kill
         undisturbed = act_once(given.contacts, worker, undo=given.undo)
-        places = sorted(chance.randrange(given.contacts) for _ in range(given.kills))
-        moments = [Moment(place, chance.uniform(0, 0.1)) for place in places]
+        # In the first half, or a quick machine is done before it is killed.
+        places = sorted(chance.randrange(given.contacts // 2) for _ in range(given.kills))
+        moments = [Moment(place, chance.uniform(0, 0.04)) for place in places]
         found = act_once(given.contacts, worker, kill=kill, moments=moments, undo=given.undo)
         different = [name for name in undisturbed if found[name] != undisturbed[name]]
         say(killed_at=[moment.found for moment in moments], different=different, action=found["action"])
