@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from contacts.activity import WEB_EVENT, NewEvent, record_events
 from contacts.identity import resolve
 from contacts.identity.settings import forget_settings
 from contacts.identity.types import API
 from contacts.models import Account, Contact, CustomField, Policy, SubscriptionCategory
+from contacts.retention import apply_retention
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 AXE = Path(__file__).parents[3] / ".venv/node_modules/axe-core/axe.min.js"
 INTO = os.environ.get("PICTURES_INTO", "")
-KEPT = ("landing-dark", "policy", "options", "type-narrow")
+KEPT = ("landing-dark", "policy", "options", "type-narrow", "retention-runs")
 """Pictures of docs/settings.md; with ``PICTURES=all`` there is one of every page, light, dark and narrow."""
 PEOPLE = (("olena", "Gold", "042"), ("bohdan", "Silver", "7"), ("taras", "Silver", "12"), ("nina", "Bronze", "large"))
 
@@ -148,6 +151,10 @@ def test_a_person_goes_through_the_settings(admin_page: Any, people: Any, look: 
     page.get_by_role("link", name="Count what would go tonight").click()
     page.get_by_text("This would go tonight:").wait_for()
     look("retention")
+    go_by_night()
+    page.goto("/admin/contacts/policy/retention/")
+    page.get_by_text("visitors: 1, events: 3, identifiers: 1").first.wait_for()
+    look("retention-runs")
     page.goto("/admin/contacts/account/")
     look("account", dark=False)
     page.goto("/admin/contacts/junkvalue/add/")
@@ -162,3 +169,12 @@ def test_a_person_goes_through_the_settings(admin_page: Any, people: Any, look: 
     look("key", dark=False)
     page.goto(f"/admin/contacts/subscriptioncategory/{SubscriptionCategory.objects.get().pk}/change/")
     look("category", dark=False)
+
+
+def go_by_night() -> None:
+    """A visitor of long ago is erased, and somebody looks at the next night's report."""
+    long_ago = datetime.now(UTC) - timedelta(days=200)
+    visit = NewEvent("pageView", {"identifiers": [{"kind": "cookie", "value": "visitor-of-long-ago"}]})
+    record_events([visit] * 3, by="tracker:web", at=long_ago, plan=WEB_EVENT)
+    apply_retention(by="rule:retention", at=datetime.now(UTC) - timedelta(days=1))
+    apply_retention(by="rule:retention")
