@@ -51,6 +51,7 @@ SECRET_KEY = read_secret_key()
 SUPPRESSION_KEY = env.str(
     "SUPPRESSION_KEY", default=SECRET_KEY
 )  # addresses that must not be written to are kept by this hash
+SECRETS_KEY = [key.strip() for key in env.list("SECRETS_KEY", default=[]) if key.strip()]  # of crm.secrets; new first
 DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])

@@ -56,6 +56,7 @@ from contacts.models.saved_view import ListTaste, SavedView
 from contacts.models.site import Site
 from contacts.models.statistics import ContactTally, DailyFigure
 from contacts.models.subscription_form import ConfirmationText, SubscriptionForm
+from contacts.models.warehouse import Deletions, ExportRun, ExportTable, ExportTarget, RunKind, RunStatus, TargetKind
 from contacts.models.webhook import Webhook, WebhookDeadLetter, WebhookDelivery
 
 __all__ = [
@@ -88,6 +89,7 @@ __all__ = [
     "ContactTally",
     "CustomField",
     "DailyFigure",
+    "Deletions",
     "DuplicateCase",
     "EffectKind",
     "Event",
@@ -95,7 +97,10 @@ __all__ = [
     "EventReceipt",
     "EventType",
     "EventWithoutMonth",
+    "ExportRun",
     "ExportStatus",
+    "ExportTable",
+    "ExportTarget",
     "FieldType",
     "FieldWork",
     "Identifier",
@@ -122,6 +127,8 @@ __all__ = [
     "Policy",
     "PreviewRow",
     "RetentionRun",
+    "RunKind",
+    "RunStatus",
     "SavedView",
     "SeenApp",
     "SeenDevice",
@@ -130,6 +137,7 @@ __all__ = [
     "SubscriptionForm",
     "Suggestion",
     "Suppression",
+    "TargetKind",
     "TraceKind",
     "UndoKept",
     "UnmatchedEvent",
