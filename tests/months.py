@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,6 +11,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 EVENTS = "contacts_event"
+SETTINGS = re.compile(r"\A(SET LOCAL [^;]*;\s*)*")
+"""What a question may say of how it is to be planned."""
 
 
 def months_touched(ask: Callable[[], Any]) -> set[str]:
@@ -23,7 +26,10 @@ def months_touched(ask: Callable[[], Any]) -> set[str]:
 
 def _read_plan(sql: str) -> Iterator[str]:
     with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql.replace('%', '%%')}", ())
+        explained = SETTINGS.sub(r"\g<0>EXPLAIN (ANALYZE, FORMAT JSON) ", sql, count=1)
+        cursor.execute(explained.replace("%", "%%"), ())
+        while cursor.description is None:
+            cursor.nextset()
         [told] = cursor.fetchone()
     plan = (json.loads(told) if isinstance(told, str) else told)[0]["Plan"]
     waiting = [plan]

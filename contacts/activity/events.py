@@ -23,7 +23,7 @@ from contacts.activity.types import EventOutcome, EventStatus, NewEvent
 from contacts.activity.unmatched import Unmatched, keep_events, may_wait
 from contacts.identity import MAX_BATCH, Outcome, Plan, resolve
 from contacts.identity.errors import ContactNotFound
-from contacts.identity.load import open_cursor
+from contacts.identity.load import ESCALATE_ABOVE, open_cursor
 from contacts.identity.settings import current_settings
 from contacts.identity.types import EVENT
 from contacts.keys import Kind
@@ -159,7 +159,8 @@ class _EventBatch:
         for creates, run in itertools.groupby(sorted(positions), key=self.creates):
             plan = self.plan if creates else replace(self.plan, may_create=False)
             records = [self.records[position] for position in run]
-            resolve(records, plan, by=self.by, at=self.at, within=self.write)
+            is_large = sum(len(self.sharing[record.ref]) for record in records) > ESCALATE_ABOVE
+            resolve(records, plan, by=self.by, at=self.at, within=self.write, is_large=is_large)
 
     def resolve_apart(self) -> None:
         """Where the database refused what shares a record, one of them may be to blame."""

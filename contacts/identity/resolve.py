@@ -48,19 +48,22 @@ def resolve(
     at: datetime | None = None,
     dry_run: bool = False,
     within: Within | None = None,
+    is_large: bool = False,
 ) -> list[Outcome]:
     """Find or make the contact of each record and let it take over what the record carries.
 
     ``records`` are raw (a mapping of column keys, see ``contacts.normalize``) or normalised. ``by`` is who writes, as
     ``kind:id``. ``at`` is the time of the change, now unless given. ``within`` is called with the outcomes of each
-    transaction inside it. Outcomes come in the order of the records; nothing of a failed or skipped one is written.
+    transaction inside it. ``is_large``: they stand for so many facts that the gate is closed, however few they are.
+    Outcomes come in the order of the records; nothing of a failed or skipped one is written.
     """
     if dry_run:
         return _resolve_dry(list(records), plan, by=by, at=at, within=within)
     outcomes: list[Outcome] = []
     iterator = iter(records)
     while batch := list(itertools.islice(iterator, MAX_BATCH)):
-        outcomes += Batch(plan, by=by, moment=at or datetime.now(UTC), within=within).run(batch)
+        moment = at or datetime.now(UTC)
+        outcomes += Batch(plan, by=by, moment=moment, within=within, is_large=is_large).run(batch)
     return outcomes
 
 
@@ -111,6 +114,7 @@ class Batch:
         dry_run: bool = False,
         within: Within | None = None,
         shadows: Shadows | None = None,
+        is_large: bool = False,
     ) -> None:
         self.plan = plan
         self.by = by
@@ -118,6 +122,7 @@ class Batch:
         self.dry_run = dry_run
         self.within = within
         self.shadows = shadows
+        self.is_large = is_large
         self.is_first_try = True
         self.has_effects = True
         self.more_keys: set[Key] = set()
@@ -182,7 +187,7 @@ class Batch:
         """Decide behind the locks."""
         settings = current_settings()
         records = normalized(raw, settings)
-        many = len(raw) > load.ESCALATE_ABOVE
+        many = self.is_large or len(raw) > load.ESCALATE_ABOVE
         locked = load.lock_values(cursor, () if many else keys_of(records) | self.more_keys, everything=many)
         if locked.settings_version != settings.version:
             settings = read_settings()
