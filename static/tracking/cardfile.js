@@ -78,7 +78,8 @@
   const save = (items) => {
     memory = items;
     try {
-      localStorage.setItem(STORE, JSON.stringify(items));
+      if (items.length) localStorage.setItem(STORE, JSON.stringify(items));
+      else localStorage.removeItem(STORE);
     } catch (error) {
       isStored = false;
       quietly(() => localStorage.removeItem(STORE))();

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from contacts.keys import Kind
-from contacts.models import Contact, Event, EventType, Identifier, Site
+from contacts.models import Contact, Event, EventType, Identifier, Policy, Site
 from contacts.tracking import types_made
 from tests.contacts.tracking.web.conftest import BOHDANS_COOKIE, OLENAS_COOKIE, SHOP
 from tests.people import OLENA
@@ -301,6 +301,18 @@ def test_a_field_that_people_are_matched_by_is_not_filled_from_a_page(tell):
     paths = {reason["path"] for reason in answer.json()["reasons"]}
     assert paths == {"attributes.card", "attributes.contact_key", "attributes.id"}
     assert Contact.objects.get().attributes == {"tier": "Gold"}
+
+
+def test_an_unknown_external_id_is_taken_or_ignored_as_the_policy_says(tell):
+    assert tell("identify", email=OLENA, externalCustomerId="C-1").status_code == 204
+    Policy.objects.create(tracking_may_set_external_id=False)
+
+    answer = tell("identify", cookie=BOHDANS_COOKIE, email="bohdan@example.com", externalCustomerId="C-2")
+
+    assert [reason["code"] for reason in answer.json()["reasons"]] == ["external_id_ignored"]
+    assert list(Contact.objects.order_by("pk").values_list("external_id", flat=True)) == ["C-1", None]
+    assert tell("identify", cookie="another-cookie", externalCustomerId="C-1").status_code == 204
+    assert Contact.objects.count() == 2
 
 
 def test_nobody_learns_whether_somebody_is_known(tell, call_api):
