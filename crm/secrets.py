@@ -62,11 +62,8 @@ def renew(secret: bytes) -> bytes:
 def _keys() -> MultiFernet:
     keys: list[str] = settings.SECRETS_KEY
     if not keys:
-        raise KeyMissing(
-            _(
-                "Secrets cannot be kept here yet. Make a key with `{command}`, set SECRETS_KEY to it, and restart."
-            ).format(command=HOW_TO_MAKE)
-        )
+        words = _("Secrets cannot be kept here yet. Make a key with `{command}`, set SECRETS_KEY to it, and restart.")
+        raise KeyMissing(words.format(command=HOW_TO_MAKE))
     try:
         return MultiFernet([Fernet(key) for key in keys])
     except ValueError as error:

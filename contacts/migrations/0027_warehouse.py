@@ -47,6 +47,7 @@ class Migration(migrations.Migration):
                 ('columns', models.JSONField(default=list, verbose_name='columns')),
                 ('columns_to_fill', models.JSONField(blank=True, default=list)),
                 ('needs_full', models.BooleanField(default=True)),
+                ('made', models.JSONField(blank=True, default=dict)),
                 ('position', models.JSONField(blank=True, default=dict)),
                 ('filling', models.JSONField(blank=True, default=dict)),
                 ('target', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tables', to='contacts.exporttarget')),

@@ -77,8 +77,8 @@ class ExportTable(models.Model):
     """One data set at a target, and how far it is complete there.
 
     ``columns`` are the keys that were chosen; they stay until somebody adds one. ``columns_to_fill`` are those that are
-    not at the target yet. ``position`` is by sequence of ours, empty before the first full run; ``filling`` is where a
-    full run stands: its own name, the position at its start, and the piece under way.
+    not at the target yet; ``made`` says of what is there name and type, by key. ``position`` is by sequence of ours,
+    empty before the first full run; ``filling`` is where a full run stands (``contacts.exports.warehouse.filling``).
     """
 
     target = models.ForeignKey(ExportTarget, models.CASCADE, related_name="tables")
@@ -87,6 +87,7 @@ class ExportTable(models.Model):
     columns = models.JSONField(_("columns"), default=list)
     columns_to_fill = models.JSONField(default=list, blank=True)
     needs_full = models.BooleanField(default=True)
+    made = models.JSONField(default=dict, blank=True)
     position = models.JSONField(default=dict, blank=True)
     filling = models.JSONField(default=dict, blank=True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import connection
@@ -12,12 +12,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Rows"]
 
+Params = Sequence[Any] | Mapping[str, Any]
+
+PLAIN: Final = 'r."{0}"'
 BLOCK: Final = 1 << 16
 """Bytes that are handed on at a time."""
 AS_LINES: Final = r"(FORMAT csv, QUOTE E'\x01', DELIMITER E'\x02')"
 """JSON has no control characters, so that nothing is quoted and each row is a line as it is."""
 AS_JSON: Final = {
-    "bigint": 'r."{0}"',
     "numeric": 'r."{0}"::text',  # a JSON number is a float to many readers
     "timestamptz": """to_char(r."{0}" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')""",
     "json": 'r."{0}"::text',
@@ -27,36 +29,46 @@ AS_JSON: Final = {
 class Rows:
     """The rows of a query, which may be read again and again, in the order of the shape's columns.
 
-    The query gives each column of the shape under its name, in any order.
+    The query gives each column of the shape under its name, in any order; a percent sign in it is written twice. What
+    was not read to its end holds our connection until ``close``.
     """
 
-    def __init__(self, sql: str, params: Sequence[Any], shape: TableShape) -> None:
+    def __init__(self, sql: str, params: Params, shape: TableShape) -> None:
         self.sql = sql
         self.params = params
         self.shape = shape
+        self._open: Generator[bytes, None, None] | None = None
 
     def copy_blocks(self) -> Iterator[bytes]:
         """As COPY writes them: text format, columns in the shape's order."""
         columns = ", ".join(f'r."{name}"' for name in self.shape.names)
-        return in_blocks(f"COPY (SELECT {columns} FROM ({self.sql}) AS r) TO STDOUT", self.params)
+        return self._read(f"COPY (SELECT {columns} FROM ({self.sql}) AS r) TO STDOUT")
 
     def json_lines(self) -> Iterator[bytes]:
         """One JSON object a line, several lines at a time; numeric and JSON as text, times in ISO 8601, UTC."""
         columns = ", ".join(
-            f'{AS_JSON.get(column.type, _PLAIN).format(column.name)} AS "{column.name}"'
-            for column in self.shape.columns
+            f'{AS_JSON.get(column.type, PLAIN).format(column.name)} AS "{column.name}"' for column in self.shape.columns
         )
         rows = f"SELECT {columns} FROM ({self.sql}) AS r"
-        return in_blocks(f"COPY (SELECT row_to_json(j) FROM ({rows}) AS j) TO STDOUT {AS_LINES}", self.params)
+        return self._read(f"COPY (SELECT row_to_json(j) FROM ({rows}) AS j) TO STDOUT {AS_LINES}")
+
+    def close(self) -> None:
+        """Give our connection back, wherever reading stopped."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+    def _read(self, copy: str) -> Iterator[bytes]:
+        self.close()
+        self._open = in_blocks(copy, self.params)
+        return self._open
 
 
-_PLAIN: Final = 'r."{0}"'
-
-
-def in_blocks(sql: str, params: Sequence[Any]) -> Iterator[bytes]:
+def in_blocks(sql: str, params: Params) -> Generator[bytes, None, None]:
     """What COPY sends, in blocks of many rows."""
     connection.ensure_connection()
-    with connection.connection.cursor() as cursor, cursor.copy(sql, params) as copy:
+    statement = sql if params else sql.replace("%%", "%")  # as it is written where nothing is merged
+    with connection.connection.cursor() as cursor, cursor.copy(statement, params or None) as copy:
         block = bytearray()
         for row in copy:
             block += row

@@ -164,6 +164,11 @@ class DataSet(Protocol):
 class Target(Protocol):
     """Where tables stand. Whatever goes wrong there is a ``TargetError`` that says what to do."""
 
+    @property
+    def piece_rows(self) -> int:
+        """How many rows a piece of a full run should have."""
+        ...
+
     def check(self) -> list[Problem]:
         """Connect, and look whether tables can be made and written; leaves nothing behind."""
         ...
@@ -195,7 +200,11 @@ class Target(Protocol):
         ...
 
     def finish_full(self, shape: TableShape, run: str) -> None:
-        """Put the filled table in the place of the other, at once for whoever reads; nothing where it is done."""
+        """Put the filled table in the place of the other, at once for whoever reads.
+
+        Nothing where this run's stands there already (it was killed just then); raises ``TargetChanged`` where this
+        run's is in neither place.
+        """
         ...
 
     def apply(self, shape: TableShape, change: Change) -> Written:
