@@ -16,7 +16,7 @@ ONBOARDING = Story(
         ],
         "browser": [visit(BROWSER), identify(BROWSER, email=DARYNA, attributes={"firstName": "O.", "town": "Lviv"})],
         "app": [
-            device(PHONE, pushToken="push-1", pushSubscribed=True, deviceModel="iPhone 16"),
+            device(PHONE, pushToken="push-o", pushSubscribed=True, deviceModel="iPhone 16"),
             user(PHONE, "S-1", email=DARYNA),
             app_events(PHONE, "appOpened"),
         ],
@@ -38,7 +38,7 @@ ONBOARDING = Story(
                     f"email:{DARYNA}",
                     f"phone:{DARYNAS_PHONE}",
                     f"device:{PHONE}",
-                    "mobile_push:shop:push-1",
+                    "mobile_push:shop:push-o",
                     f"cookie:{BROWSER}",
                 }
             ),
@@ -47,7 +47,7 @@ ONBOARDING = Story(
             consents={"news": True},
             devices={
                 f"device:{PHONE}": {"app": "shop", "deviceModel": "iPhone 16", "active": True},
-                "mobile_push:shop:push-1": {"deviceModel": "iPhone 16", "active": True, "deviceId": PHONE},
+                "mobile_push:shop:push-o": {"deviceModel": "iPhone 16", "active": True, "deviceId": PHONE},
             },
         )
     ],

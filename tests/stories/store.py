@@ -21,9 +21,8 @@ STORE = Story(
             )
         ],
         "app": [
-            device(PHONE, deviceModel="Galaxy"),
+            device(PHONE, deviceModel="Galaxy", pushToken="push-9", pushSubscribed=True),
             user(PHONE, "42", lastName="Bondar", subscriptionKeys=["news"]),
-            device(PHONE, pushToken="push-9", pushSubscribed=True, externalUserId="42"),
         ],
     },
     ending=[
@@ -45,7 +44,7 @@ STORE = Story(
             consents={"news": True},
             devices={
                 f"device:{PHONE}": {"app": "shop", "deviceModel": "Galaxy", "active": True},
-                "mobile_push:shop:push-9": {"active": True, "deviceId": PHONE},
+                "mobile_push:shop:push-9": {"deviceModel": "Galaxy", "active": True, "deviceId": PHONE},
             },
         )
     ],

@@ -24,7 +24,7 @@ from tests.stories.wire import Wire
 
 STORIES = [MOBILE, UPLOAD, ONBOARDING, WEB, STORE, PHONES, HANDOVER, NAMED]
 
-MIXES = 12
+MIXES = 10
 OFTEN = 1_000_000
 """Calls a second: stories are told faster than they happen."""
 

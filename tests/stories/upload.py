@@ -20,7 +20,7 @@ UPLOAD = Story(
         ],
         "app": [
             app_events(PHONE, "appOpened"),
-            device(PHONE, pushToken="push-1", pushSubscribed=True, osType="ANDROID", osVersion="15", appVersion="2.0"),
+            device(PHONE, pushToken="push-u", pushSubscribed=True, osType="ANDROID", osVersion="15", appVersion="2.0"),
             user(PHONE, "U-1", address={"town": "Lviv"}),
             app_events(PHONE, "purchaseStarted", user_id="U-1"),
         ],
@@ -38,13 +38,13 @@ UPLOAD = Story(
                 "town": "Lviv",
                 "order_count": 1,
             },
-            identifiers=frozenset({"external_id:U-1", f"email:{TARAS}", f"device:{PHONE}", "mobile_push:shop:push-1"}),
+            identifiers=frozenset({"external_id:U-1", f"email:{TARAS}", f"device:{PHONE}", "mobile_push:shop:push-u"}),
             events=["appOpened", "invoiceSent", "orderDELIVERED", "purchaseStarted"],
             orders={"U-100": "DELIVERED"},
             segments=frozenset({"Customers"}),
             devices={
                 f"device:{PHONE}": {"app": "shop", "os": "Android 15", "appVersion": "2.0", "active": True},
-                "mobile_push:shop:push-1": {
+                "mobile_push:shop:push-u": {
                     "os": "Android 15",
                     "appVersion": "2.0",
                     "active": True,
