@@ -196,6 +196,8 @@ class Batch:
                 load.lock_values(cursor, keys_of(records))
         wanted = Wanted(records, few=locked.everything)
         wanted.keys |= self.more_keys
+        if self.plan.activity:  # one question more would cost more than the few values that need not be asked for
+            wanted.keys |= keys_of(records)
         world, outcomes = self.decide_all(cursor, records, settings, wanted)
         self.has_effects = world.has_effects
         return world, outcomes

@@ -249,3 +249,21 @@ def test_batches_of_any_size_keep_their_order(make_contact):
 
     assert [outcome.contact_id for outcome in outcomes] == [ids[number % 5] for number in range(2_345)]
     assert Event.objects.count() == 2_345
+
+
+def test_who_was_seen_some_minutes_ago_is_not_written_again(make_contact):
+    contact_id = make_contact(email="olena@example.com", cookies=("c1",))
+    record_events([event(cookies=("c1",))], by=BY, at=NOW, plan=WEB_EVENT)
+
+    record_events([event(cookies=("c1",))], by=BY, at=NOW + timedelta(minutes=4), plan=WEB_EVENT)
+    soon = seen_at(contact_id)
+    record_events([event(cookies=("c1",))], by=BY, at=NOW + timedelta(minutes=6), plan=WEB_EVENT)
+
+    assert soon == {NOW}
+    assert seen_at(contact_id) == {NOW + timedelta(minutes=6)}
+
+
+def seen_at(contact_id: int) -> set[datetime | None]:
+    """When the contact, and its cookie, were seen last."""
+    cookie = Identifier.objects.get(contact_id=contact_id, kind=Kind.COOKIE)
+    return {Contact.objects.get(pk=contact_id).last_seen_at, cookie.last_seen_at}
