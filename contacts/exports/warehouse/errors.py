@@ -7,10 +7,10 @@ __all__ = [
     "ExportGoesOn",
     "FullRunNeeded",
     "NothingToExport",
+    "OursBusy",
     "RightsMissing",
     "RunCancelled",
     "ScheduleRefused",
-    "SecretRefused",
     "SettingsRefused",
     "TargetChanged",
     "TargetError",
@@ -83,12 +83,6 @@ class SettingsRefused(CardfileError):
     code = "target_settings"
 
 
-class SecretRefused(SettingsRefused):
-    """The secret kept for this target cannot be read: SECRETS_KEY is another one. Enter the secret again."""
-
-    code = "target_secret"
-
-
 class ScheduleRefused(SettingsRefused):
     """This schedule cannot be read. Write five parts, such as 0 6 * * 1-5, or choose an interval."""
 
@@ -105,6 +99,12 @@ class ExportGoesOn(CardfileError):
     """An export to this target is under way. Wait until it is finished, or cancel it."""
 
     code = "export_goes_on"
+
+
+class OursBusy(CardfileError):
+    """So much is being written here that no moment was found to begin. Run it again later."""
+
+    code = "busy"
 
 
 class TooManyDeaths(CardfileError):

@@ -21,7 +21,7 @@ what speaks to BigQuery is large, and optional."""
 
 
 def connect(target: ExportTarget) -> Target:
-    """Raises ``TargetError`` where it cannot be reached, ``SecretRefused`` where its secret cannot be read."""
+    """Raises ``TargetError`` where it cannot be reached, ``SecretUnreadable`` where its secret cannot be read."""
     secret = decrypt(bytes(target.secret)) if target.secret else ""
     opened: Target = _module(target.kind).open_target(target.settings, secret)
     return opened
