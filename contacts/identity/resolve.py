@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing, nullcontext
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import psycopg
@@ -24,7 +24,7 @@ from contacts.identity.numbers import Numbers
 from contacts.identity.settings import Settings, current_settings, read_settings
 from contacts.identity.shadows import Shadows, open_shadows
 from contacts.identity.types import Outcome, Place, Plan, Status
-from contacts.identity.world import ERASED, IDENTITY_COLUMNS, Missing, World
+from contacts.identity.world import ERASED, IDENTITY_COLUMNS, SEEN_TO, Missing, World
 from contacts.identity.write import Cause, send_signals, write_world
 from contacts.keys import Kind
 from contacts.normalize import normalize
@@ -221,7 +221,13 @@ class Batch:
         lock = not (wanted.few or self.dry_run)
         known = set(wanted.keys)
         for _ in range(MAX_ROUNDS):
-            world = World(moment=self.moment, new_ids=iter(numbers), before=before, folds=wanted.few)
+            world = World(
+                moment=self.moment,
+                new_ids=iter(numbers),
+                before=before,
+                folds=wanted.few,
+                seen_to=SEEN_TO if self.plan.activity else timedelta(),
+            )
             wanted.load(cursor, world, lock=lock)
             outcomes = []
             complete = True

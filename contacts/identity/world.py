@@ -24,7 +24,7 @@ MERGED: Final = 3
 ERASED: Final = 4
 
 SEEN_TO: Final = timedelta(minutes=5)
-"""So exact is when somebody was seen last: who comes all the time is not written all the time."""
+"""So exact is when activity saw somebody last: who comes all the time is not written all the time."""
 
 TOO_COMMON: Final = 50
 """A value on more contacts than this identifies nobody; look-ups read one more."""
@@ -198,14 +198,21 @@ class World:
     world of a batch that is being written at this moment: what it touched is taken from there. ``columns`` are those
     that its rows were loaded with, if any were. ``unseen`` are keys that a person moves, so that nobody was seen by
     them; ``origins`` says where those came from that go back to whom they had been. ``folds``: new contacts are kept
-    folded until somebody meets them.
+    folded until somebody meets them. ``seen_to``: who was seen less than so long ago need not be noted as seen again.
     ``is_tangled``: it touched values that it had not loaded, so that no other world can build on it.
     """
 
     def __init__(
-        self, *, moment: datetime, new_ids: Iterator[int], before: World | None = None, folds: bool = False
+        self,
+        *,
+        moment: datetime,
+        new_ids: Iterator[int],
+        before: World | None = None,
+        folds: bool = False,
+        seen_to: timedelta = timedelta(),
     ) -> None:
         self.moment = moment
+        self.seen_to = seen_to
         self.folds = folds
         self.folded: dict[int, NewContact] = {}
         self.folded_keys: dict[Key, int] = {}
@@ -326,7 +333,7 @@ class World:
         """The contact was active, which is no change: ``updated_at`` stays."""
         if not contact.is_new:
             seen_at = contact["last_seen_at"]
-            if seen_at is not None and self.moment - seen_at < SEEN_TO:
+            if self.seen_to and seen_at is not None and self.moment - seen_at < self.seen_to:
                 return
             contact.before.setdefault("last_seen_at", seen_at)
         contact.values["last_seen_at"] = self.moment

@@ -21,7 +21,7 @@ from contacts.identity.duplicates import OPEN_CASES
 from contacts.identity.load import CONTACT_COLUMNS, array_of, text_array
 from contacts.identity.moves import claim_events, keep_dropped, move_rows
 from contacts.identity.traces import trace_case, trace_events, trace_rows
-from contacts.identity.world import ACTIVE, SEEN_TO, ContactRow, Entry, World
+from contacts.identity.world import ACTIVE, ContactRow, Entry, World
 from contacts.models import Contact
 from contacts.records import Key
 
@@ -258,12 +258,12 @@ def _identifier_parts(world: World) -> Iterable[Part]:
             " details = coalesce(i.details || k.details::jsonb, k.details::jsonb, i.details)"
             " FROM unnest(%s::smallint[], %s::text[], %s::text[], %s::text[]) AS k (kind, app, value, details)"
             " WHERE i.value = k.value AND i.kind = k.kind AND i.app = k.app"
-            " AND (i.last_seen_at <= %s::timestamptz OR k.details IS NOT NULL)",
+            " AND (i.last_seen_at <= %s::timestamptz OR k.details IS NOT NULL OR i.source = 'import')",
             [
                 world.moment,
                 *_key_arrays(key for key, _ in stays),
                 [_json(world.details.get((key, contact_id))) for key, contact_id in stays],
-                world.moment - SEEN_TO,
+                world.moment - world.seen_to,  # an undone import asks whether what it brought was used since
             ],
         )
 
