@@ -26,6 +26,8 @@ from contacts.models import (
     Contact,
     ContactState,
     Event,
+    EventReceipt,
+    EventType,
     Identifier,
     Import,
     ImportStatus,
@@ -33,8 +35,9 @@ from contacts.models import (
     NumberToEmpty,
     Policy,
     RetentionRun,
+    UnmatchedEvent,
 )
-from contacts.retention import apply_retention
+from contacts.retention import apply_retention, foresee_tonight
 from crm.admin.waiting import forget_counts
 from crm.claims import claiming, may_claim
 from crm.errors import CardfileError
@@ -107,6 +110,26 @@ def test_a_month_that_went_is_named_with_its_events(policy):
     assert line["gone"] == {"contacts_event": 2}
     assert "2026-03" in line["months"]
     assert max(line["months"]) == "2026-07"
+
+
+@pytest.mark.django_db
+def test_events_that_nobody_came_for_go_as_visitors_do_and_receipts_as_events(policy):
+    policy.events_kept_months = 3
+    policy.save()
+    EventType.objects.create(key="signedUp", when_nobody="keep")
+    for at, email in ((LONG_AGO, "olena@example.com"), (NOW, "bohdan@example.com")):
+        unmatched = NewEvent("signedUp", {"email": email}, occurred_at=at)
+        bought = NewEvent("bought", {"email": email}, key=email, occurred_at=NOW, once=True)
+        record_events([unmatched, bought], by="key:1", at=at)
+
+    assert [(one.rule, one.total) for one in foresee_tonight(at=NOW)][2:] == [
+        ("unmatched", 1), ("events", 0), ("receipts", 1)
+    ]  # fmt: skip
+    report = run(at=NOW)
+
+    assert report.lines["unmatched"]["gone"] == {"contacts_unmatchedevent": 1}
+    assert report.lines["receipts"]["gone"] == {"contacts_eventreceipt": 1}
+    assert UnmatchedEvent.objects.count() == EventReceipt.objects.count() == 1
 
 
 @pytest.mark.django_db
