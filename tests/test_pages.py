@@ -57,7 +57,16 @@ class Looked(NamedTuple):
         return self.answer.status_code == 200 and self.answer.headers["Content-Type"].startswith("text/html")
 
 
-Looks = dict[str, dict[Address, Looked]]
+class Looks(dict[str, dict[Address, Looked]]):
+    """By role, each address opened once: when somebody asks, since tests may be shared out between processes."""
+
+    def __init__(self, addresses: list[Address], visitors: dict[str, Client]) -> None:
+        super().__init__()
+        self.addresses, self.visitors = addresses, visitors
+
+    def __missing__(self, role: str) -> dict[Address, Looked]:
+        self[role] = {address: look(self.visitors[role], address) for address in self.addresses}
+        return self[role]
 
 
 @pytest.fixture(scope="module")
@@ -95,8 +104,7 @@ def visitors(world: dict[str, Any]) -> dict[str, Client]:
 
 @pytest.fixture(scope="module")
 def looks(addresses: list[Address], visitors: dict[str, Client]) -> Looks:
-    """Each address opened once by each role."""
-    return {role: {address: look(client, address) for address in addresses} for role, client in visitors.items()}
+    return Looks(addresses, visitors)
 
 
 def look(client: Client, address: Address) -> Looked:

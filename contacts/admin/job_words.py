@@ -82,6 +82,12 @@ register(
         "contacts.fields.work": JobWords(gettext_lazy("Changing a custom field"), "work_id", find_field_works),
         "contacts.fields.jobs.take_up_left": JobWords(gettext_lazy("Looking for changes of fields that can go on")),
         "contacts.subscribing.send_confirmation": JobWords(gettext_lazy("Sending a confirmation mail")),
+        "contacts.subscribing.jobs.send_confirmations": JobWords(
+            gettext_lazy("Sending the confirmation mails of imports")
+        ),
+        "contacts.subscribing.jobs.forget_confirmations": JobWords(
+            gettext_lazy("Forgetting confirmation mails of long ago")
+        ),
         "contacts.webhooks.deliver": JobWords(gettext_lazy("Telling a webhook"), "webhook_id", find_webhooks),
         "contacts.webhooks.look_for_waiting": JobWords(gettext_lazy("Looking for webhooks that have to be told")),
         "contacts.statistics.refresh": JobWords(gettext_lazy("Counting contacts for the dashboard")),
