@@ -13,6 +13,7 @@ class ContactsConfig(AppConfig):
 
         from contacts import actions, bulk
         from contacts.activity import unmatched
+        from contacts.exports.warehouse.marks import mark_contacts
         from contacts.fields import erasing as fields
         from contacts.identity.erase import contacts_erased
         from contacts.identity.settings import note_settings_changed
@@ -27,6 +28,7 @@ class ContactsConfig(AppConfig):
                 signal.connect(note_settings_changed, sender=model, dispatch_uid=f"settings-{model.__name__}")
         register(ContactChanges())
         contacts_changed.connect(note_changes, dispatch_uid="contacts.webhooks")
+        contacts_changed.connect(mark_contacts, dispatch_uid="contacts.exports.warehouse")
         contacts_erased.connect(unmatched.forget_erased, dispatch_uid="contacts.activity")
         contacts_erased.connect(bulk.forget_erased, dispatch_uid="contacts.bulk")
         contacts_erased.connect(fields.forget_erased, dispatch_uid="contacts.fields")

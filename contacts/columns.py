@@ -23,6 +23,7 @@ class Column:
     ``type`` is external_id, email, phone, channel_state, state, or a type of ``FieldType``. ``read``: shown and
     exported. ``write``: a record may carry it. ``may_be_key``: records may be matched by it. ``max_length`` in
     characters. ``aliases`` are other names that files and clients use, compared without case, spaces and underscores.
+    ``wire`` is the name in other systems' tables; a custom field's is made of its key.
     """
 
     key: str
@@ -34,6 +35,7 @@ class Column:
     max_length: int | None = None
     options: tuple[str, ...] = ()
     aliases: tuple[str, ...] = field(default=())
+    wire: str = ""
 
     @property
     def is_custom(self) -> bool:
@@ -46,15 +48,32 @@ class Column:
 
 
 SYSTEM_COLUMNS: Final[tuple[Column, ...]] = (
-    Column("id", "number", "Contact ID", write=False, may_be_key=True, aliases=("contactId", "contact id")),
+    Column(
+        "id",
+        "number",
+        "Contact ID",
+        write=False,
+        may_be_key=True,
+        aliases=("contactId", "contact id"),
+        wire="contactId",
+    ),
     Column(
         "external_id",
         "external_id",
         "External ID",
         may_be_key=True,
         aliases=("externalCustomerId", "external customer id", "externalUserId", "customer id", "user id"),
+        wire="externalCustomerId",
     ),
-    Column("email", "email", "Email", may_be_key=True, max_length=320, aliases=("e-mail", "email address", "mail")),
+    Column(
+        "email",
+        "email",
+        "Email",
+        may_be_key=True,
+        max_length=320,
+        aliases=("e-mail", "email address", "mail"),
+        wire="email",
+    ),
     Column(
         "phone",
         "phone",
@@ -62,23 +81,43 @@ SYSTEM_COLUMNS: Final[tuple[Column, ...]] = (
         may_be_key=True,
         max_length=20,
         aliases=("sms", "mobile", "phone number", "mobile phone", "msisdn"),
+        wire="sms",
     ),
-    Column("contact_key", "text", "Contact key", may_be_key=True, max_length=100, aliases=("contactKey",)),
-    Column("first_name", "text", "First name", max_length=40, aliases=("firstName", "name", "given name")),
-    Column("last_name", "text", "Last name", max_length=40, aliases=("lastName", "surname", "family name")),
-    Column("region", "text", "Region", max_length=100, aliases=("state or region", "province")),
-    Column("town", "text", "Town", max_length=100, aliases=("city",)),
-    Column("address", "text", "Address", max_length=200, aliases=("street", "street address")),
-    Column("postcode", "text", "Postcode", max_length=20, aliases=("zip", "zip code", "postal code")),
-    Column("language_code", "text", "Language", max_length=20, aliases=("languageCode", "language", "lang")),
-    Column("time_zone", "text", "Time zone", max_length=64, aliases=("timeZone", "tz")),
-    Column("email_state", "channel_state", "Email state", write=False, aliases=("emailStatus",)),
-    Column("phone_state", "channel_state", "Phone state", write=False, aliases=("smsStatus",)),
-    Column("source", "text", "Source", write=False, aliases=("contactSource",)),
-    Column("state", "state", "State", write=False),
-    Column("created_at", "datetime", "Created", write=False, aliases=("createdDate",)),
-    Column("updated_at", "datetime", "Last change", write=False, aliases=("updatedDate",)),
-    Column("last_seen_at", "datetime", "Last seen", write=False),
+    Column(
+        "contact_key",
+        "text",
+        "Contact key",
+        may_be_key=True,
+        max_length=100,
+        aliases=("contactKey",),
+        wire="contactKey",
+    ),
+    Column(
+        "first_name", "text", "First name", max_length=40, aliases=("firstName", "name", "given name"), wire="firstName"
+    ),
+    Column(
+        "last_name", "text", "Last name", max_length=40, aliases=("lastName", "surname", "family name"), wire="lastName"
+    ),
+    Column("region", "text", "Region", max_length=100, aliases=("state or region", "province"), wire="region"),
+    Column("town", "text", "Town", max_length=100, aliases=("city",), wire="town"),
+    Column("address", "text", "Address", max_length=200, aliases=("street", "street address"), wire="address"),
+    Column("postcode", "text", "Postcode", max_length=20, aliases=("zip", "zip code", "postal code"), wire="postcode"),
+    Column(
+        "language_code",
+        "text",
+        "Language",
+        max_length=20,
+        aliases=("languageCode", "language", "lang"),
+        wire="languageCode",
+    ),
+    Column("time_zone", "text", "Time zone", max_length=64, aliases=("timeZone", "tz"), wire="timeZone"),
+    Column("email_state", "channel_state", "Email state", write=False, aliases=("emailStatus",), wire="emailStatus"),
+    Column("phone_state", "channel_state", "Phone state", write=False, aliases=("smsStatus",), wire="smsStatus"),
+    Column("source", "text", "Source", write=False, aliases=("contactSource",), wire="contactSource"),
+    Column("state", "state", "State", write=False, wire="state"),
+    Column("created_at", "datetime", "Created", write=False, aliases=("createdDate",), wire="createdDate"),
+    Column("updated_at", "datetime", "Last change", write=False, aliases=("updatedDate",), wire="updatedDate"),
+    Column("last_seen_at", "datetime", "Last seen", write=False, wire="lastSeenDate"),
 )
 
 
@@ -101,6 +140,7 @@ def custom_column(definition: CustomFieldLike) -> Column:
         may_be_key=definition.can_be_key,
         options=tuple(definition.options),
         aliases=(definition.key,),
+        wire="field_" + definition.key.replace("-", "__"),
     )
 
 

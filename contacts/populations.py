@@ -98,6 +98,10 @@ class Populations(Protocol):
         """The names of groups of any type, of those that there are."""
         ...
 
+    def described(self) -> Iterable[dict[str, Any]]:
+        """Groups of any type: a dict of id, name, type, description, created_at and updated_at for each."""
+        ...
+
     def find(self, population: int | str) -> int | None:
         """The id of a group of any type, by id or by name; None if there is none."""
         ...
@@ -185,6 +189,9 @@ class NoPopulations:
 
     def names(self, populations: Iterable[int]) -> dict[int, str]:
         return {}
+
+    def described(self) -> Iterable[dict[str, Any]]:
+        return []
 
     def find(self, population: int | str) -> int | None:
         return None

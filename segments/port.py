@@ -53,6 +53,11 @@ class SegmentPopulations:
         """Segments of any type."""
         return dict(Segment.objects.filter(pk__in=set(populations)).values_list("pk", "name"))
 
+    def described(self) -> Iterable[dict[str, Any]]:
+        """Segments of any type."""
+        columns = ("id", "name", "type", "description", "created_at", "updated_at")
+        return Segment.objects.order_by("pk").values(*columns)
+
     def find(self, population: int | str) -> int | None:
         """A segment of any type."""
         if isinstance(population, int):

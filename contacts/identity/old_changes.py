@@ -1,7 +1,8 @@
 """Changes of long ago, forgotten by windows of the journal.
 
 A change that is forgotten cannot be taken back; one that an import made stays until the whole import is old enough, and
-one that a webhook has not been told of stays until it was.
+one that a webhook or a warehouse has not been told of stays until it was. Up to which number anything was forgotten is
+kept: whoever reads the journal from before that has missed something.
 """
 
 from __future__ import annotations
@@ -17,16 +18,26 @@ from django.db.models import Q
 from contacts.identity import load
 from contacts.identity.pieces import Note, Piece, Stopped, days_before, note_nowhere
 from contacts.identity.settled import last_change
-from contacts.models import Import, Policy, Webhook
+from contacts.models import ExportTable, Import, JournalPosition, Policy, Webhook
 from crm.limits import stopped_after
 
-__all__ = ["CHANGES", "IMPORT", "WEBHOOK", "OldChanges", "find_old_changes", "forget_old_changes", "journal_begins"]
+__all__ = [
+    "CHANGES",
+    "IMPORT",
+    "WEBHOOK",
+    "OldChanges",
+    "find_old_changes",
+    "forget_old_changes",
+    "journal_begins",
+    "last_forgotten",
+]
 
 WINDOW: Final = 20_000
 """Numbers of the journal that are looked through at a time: its index leads to places, not to rows."""
 CHANGES: Final = "contacts_change"
 IMPORT, WEBHOOK = "import", "webhook"
-"""Why an old change stays: the import that made it can be taken back, or a webhook waits for it."""
+"""Why an old change stays: the import that made it can be taken back, or a webhook or warehouse waits for it."""
+FORGOTTEN: Final = "changes forgotten"
 COUNTED: Final = 10_000
 
 _OLD: Final = """
@@ -95,14 +106,23 @@ def forget_old_changes(before: datetime, *, note: Note = note_nowhere) -> int:
 
 def _forget(window: dict[str, Any]) -> int:
     cursor = load.open_cursor()
-    cursor.execute(f"DELETE {_OLD}", window)
-    gone = cursor.rowcount
+    cursor.execute(f"WITH gone AS (DELETE {_OLD} RETURNING id) SELECT count(*), max(id) FROM gone", window)
+    gone, last = cursor.fetchone()  # type: ignore[misc]
     cursor.close()
-    return gone
+    if last is not None:
+        position, is_new = JournalPosition.objects.get_or_create(reader=FORGOTTEN, defaults={"number": last})
+        if not is_new and position.number < last:
+            JournalPosition.objects.filter(reader=FORGOTTEN).update(number=last)
+    return int(gone)
+
+
+def last_forgotten() -> int:
+    """The greatest number of a change that was forgotten."""
+    return JournalPosition.objects.filter(reader=FORGOTTEN).values_list("number", flat=True).first() or 0
 
 
 def _windows(before: datetime) -> Iterator[dict[str, Any]]:
-    """The journal from its beginning, up to what every webhook was told of. It grows in the order of its numbers."""
+    """The journal from its beginning, up to what everybody was told of. It grows in the order of its numbers."""
     last = _told_to_all(last_change())
     kept = load.array_of(_imports_since(before))
     for after in range(0, last, WINDOW):
@@ -111,7 +131,15 @@ def _windows(before: datetime) -> Iterator[dict[str, Any]]:
 
 def _told_to_all(last: int) -> int:
     positions = Webhook.objects.filter(is_active=True).values_list("positions", flat=True)
-    return min([last, *(int(told["contacts"]) for told in positions if "contacts" in told)])
+    told = [int(position["contacts"]) for position in positions if "contacts" in position]
+    return min([last, *told, *_read_by_warehouses()])
+
+
+def _read_by_warehouses() -> list[int]:
+    """A table that is being filled goes on from where the journal stood when that began."""
+    tables = ExportTable.objects.filter(target__is_active=True).values_list("position", "filling")
+    positions = [position for kept, filling in tables for position in (kept, filling.get("position") or {})]
+    return [int(position["journal"]) for position in positions if "journal" in position]
 
 
 def _imports_since(before: datetime) -> list[int]:

@@ -32,6 +32,7 @@ from contacts.models.event import (
     UnmatchedName,
     WhenNobody,
 )
+from contacts.models.export_mark import ExportMark, ExportMember, ExportSegment
 from contacts.models.identifier import Identifier
 from contacts.models.import_trace import ImportTrace, TraceKind
 from contacts.models.imports import (
@@ -97,7 +98,10 @@ __all__ = [
     "EventReceipt",
     "EventType",
     "EventWithoutMonth",
+    "ExportMark",
+    "ExportMember",
     "ExportRun",
+    "ExportSegment",
     "ExportStatus",
     "ExportTable",
     "ExportTarget",

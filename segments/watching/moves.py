@@ -17,7 +17,7 @@ from psycopg.errors import LockNotAvailable
 
 from contacts.activity import note_events
 from contacts.activity.places import FOR_SHARE, lock_contacts
-from contacts.identity.load import array_of, open_cursor
+from contacts.identity.load import array_of, lock_values, open_cursor
 from contacts.webhooks import Happening
 from contacts.webhooks.bell import ring
 from contacts.webhooks.sources import Reading
@@ -159,6 +159,7 @@ def record_due_events() -> bool:
         if not rows:
             return False
         cursor = open_cursor()
+        lock_values(cursor, ())  # events are written behind the gate, so that it can be said which are all there
         holder_of = lock_contacts(cursor, {row[2] for row in rows}, lock=FOR_SHARE)
         names = _names_of(row[1] for row in rows)
         together: dict[tuple[int, bool, datetime], list[int]] = defaultdict(list)
