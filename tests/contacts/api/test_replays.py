@@ -180,7 +180,7 @@ NOT_BY_KEY = {
     "POST /api/v1/web/events",
     "POST /api/v1/web/identify",
 }
-"""A link to a file is signed; it is all one needs. Apps and pages have keys of their own: ``tests/contacts/tracking``."""
+"""A link to a file is signed; it is all one needs. Apps and pages have keys of their own: tests/contacts/tracking."""
 FOR_EVERY_KEY = {"GET /api/v1/account/info", "GET /api/v1/version", "GET /api/v1/workflows"}
 BY_NAME = {operation.name: operation for operation in OPERATIONS}
 
