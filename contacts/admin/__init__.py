@@ -20,6 +20,7 @@ from contacts.admin import (
     settings,
     sites,
     waiting,
+    warehouse,
     webhooks,
 )
 
@@ -39,5 +40,6 @@ __all__ = [
     "settings",
     "sites",
     "waiting",
+    "warehouse",
     "webhooks",
 ]

@@ -16,7 +16,10 @@ from crm.models import ApiKey
 __all__ = ["Actor", "name_actors"]
 
 TRACKERS: Final[dict[str, Any]] = {"web": gettext_lazy("Web tracking"), "mobile": gettext_lazy("Mobile tracking")}
-RULES: Final[dict[str, Any]] = {"retention": gettext_lazy("The retention rule")}
+RULES: Final[dict[str, Any]] = {
+    "retention": gettext_lazy("The retention rule"),
+    "schedule": gettext_lazy("The clock"),
+}
 
 PAGES: Final[dict[str, Any]] = {
     "confirm": gettext_lazy("Whoever opened the confirmation link"),

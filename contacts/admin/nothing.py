@@ -17,6 +17,7 @@ register(
         "contacts.merge": gettext_lazy("No contacts were merged yet."),
         "contacts.import": gettext_lazy("No file was imported yet. Nothing is written before you saw a preview."),
         "contacts.contactexport": gettext_lazy("No file waits for you. Export from the list of contacts or a segment."),
+        "contacts.exporttarget": gettext_lazy("No warehouse is kept up to date yet. Add the first one."),
         "contacts.contactaction": gettext_lazy("Nothing was done to many at once yet. Select some of the list."),
         "contacts.webhook": gettext_lazy("No other system is told of changes yet."),
         "contacts.webhookdeadletter": gettext_lazy("Every change was delivered."),

@@ -17,6 +17,7 @@ from contacts.models import (
     ContactExport,
     EventWithoutMonth,
     ExportStatus,
+    ExportTarget,
     FieldWork,
     Import,
     ImportStatus,
@@ -48,6 +49,12 @@ def find_failed(model: type[Model], status: str) -> QuerySet[Any]:
 
 def find_failing_webhooks() -> QuerySet[Any]:
     found: QuerySet[Any] = Webhook.objects.filter(is_active=True, failures__gt=0)
+    return found
+
+
+def find_failed_warehouses() -> QuerySet[Any]:
+    """Those whose last run failed."""
+    found: QuerySet[Any] = ExportTarget.objects.filter(is_active=True, failed_at__isnull=False)
     return found
 
 
@@ -94,6 +101,15 @@ WAITING: Final = (
         lambda: list_of("contactexport", "status=error"),
         may("contacts.export_contact"),
         entry="contacts_contactexport_changelist",
+    ),
+    Waiting(
+        "failed_warehouses",
+        find_failed_warehouses,
+        ngettext_lazy("%(count)s warehouse is not up to date", "%(count)s warehouses are not up to date", "number"),
+        gettext_lazy("Its last run failed. Its page says why, and what to do about it."),
+        lambda: list_of("exporttarget"),
+        may("contacts.view_exporttarget", "contacts.change_exporttarget"),
+        entry="contacts_exporttarget_changelist",
     ),
     Waiting(
         "failed_actions",

@@ -22,6 +22,8 @@ from contacts.models import (
     CustomField,
     DuplicateCase,
     EventType,
+    ExportTable,
+    ExportTarget,
     FieldWork,
     Identifier,
     Import,
@@ -155,6 +157,8 @@ def make_house() -> dict[str, Any]:
     webhook = Webhook.objects.create(
         name="Shop", url="https://shop.example.com/hook", kinds=["updated"], salt=make_salt()
     )
+    target = ExportTarget.objects.create(name="Warehouse", kind="postgresql", settings={"schema": "public"})
+    ExportTable.objects.create(target=target, data_set="contacts", table_name="contacts", columns=["id", "email"])
     site = Site.objects.create(name="Shop", origins=["https://shop.example.com"], last_event_at=timezone.now())
     now = timezone.now()
     letter = WebhookDeadLetter.objects.create(
@@ -172,6 +176,9 @@ def make_house() -> dict[str, Any]:
         "contacts.site": site.pk,
         "site_id": site.pk,
         "site_key": site.key,
+        "contacts.exporttarget": target.pk,
+        "target_id": target.pk,
+        "exporttarget.verb": "cancel",
         "contacts.webhook": webhook.pk,
         "webhook_id": webhook.pk,
         "webhook.verb": "skip",
