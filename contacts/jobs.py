@@ -9,6 +9,7 @@ from contacts.activity import jobs as activity
 from contacts.activity.partitions import MONTHS_AHEAD, ensure_partitions
 from contacts.bulk import jobs as bulk
 from contacts.exports import jobs as exports
+from contacts.exports.warehouse import jobs as warehouse
 from contacts.fields import jobs as fields
 from contacts.identity import jobs as identity
 from contacts.imports import jobs as imports
@@ -30,6 +31,7 @@ __all__ = [
     "make_event_partitions",
     "statistics",
     "subscribing",
+    "warehouse",
     "webhooks",
 ]
 

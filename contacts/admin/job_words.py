@@ -8,7 +8,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contacts.models import Clearing, ContactAction, ContactExport, FieldWork, Import, Webhook
+from contacts.models import Clearing, ContactAction, ContactExport, ExportRun, FieldWork, Import, Webhook
 from crm.admin.job_words import About, JobWords, register
 
 __all__: list[str] = []
@@ -23,6 +23,11 @@ def find_exports(ids: Collection[int]) -> Mapping[int, About]:
     rows = ContactExport.objects.filter(pk__in=ids).values_list("pk", "format", "by")
     link = reverse("admin:contacts_contactexport_changelist")
     return {pk: About(_("a {format} file").format(format=name), link, by) for pk, name, by in rows}
+
+
+def find_export_runs(ids: Collection[int]) -> Mapping[int, About]:
+    rows = ExportRun.objects.filter(pk__in=ids).values_list("pk", "target_id", "target__name", "by")
+    return {pk: About(name, link_to("contacts_exporttarget_change", target_id), by) for pk, target_id, name, by in rows}
 
 
 def find_actions(ids: Collection[int]) -> Mapping[int, About]:
@@ -66,6 +71,13 @@ register(
         "contacts.imports.jobs.forget_old_files": JobWords(gettext_lazy("Forgetting old files of imports")),
         "contacts.exports.write": JobWords(gettext_lazy("Writing an export"), "export_id", find_exports),
         "contacts.exports.jobs.forget_files": JobWords(gettext_lazy("Forgetting old files of exports")),
+        "contacts.exports.warehouse.run": JobWords(
+            gettext_lazy("Bringing a warehouse up to date"), "run_id", find_export_runs
+        ),
+        "contacts.exports.warehouse.take_up_left": JobWords(
+            gettext_lazy("Looking for warehouses that are due or can go on")
+        ),
+        "contacts.exports.warehouse.jobs.forget_runs": JobWords(gettext_lazy("Forgetting old runs of warehouses")),
         "contacts.bulk.work_off": JobWords(gettext_lazy("Taking in contacts that another system sent")),
         "contacts.bulk.jobs.take_up_calls": JobWords(gettext_lazy("Looking for bulk calls that can go on")),
         "contacts.bulk.jobs.forget_calls": JobWords(gettext_lazy("Forgetting old bulk calls")),
