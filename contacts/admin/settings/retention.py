@@ -42,7 +42,7 @@ REASONS: Final[dict[str, Any]] = {
     CAME_BACK: gettext_lazy("came back meanwhile"),
     ONCE_IDENTIFIED: gettext_lazy("with an external ID merged into them"),
     IMPORT: gettext_lazy("of imports that can be taken back"),
-    WEBHOOK: gettext_lazy("that a webhook waits for"),
+    WEBHOOK: gettext_lazy("that a webhook or a warehouse waits for"),
 }
 
 

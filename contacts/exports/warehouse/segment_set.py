@@ -66,10 +66,9 @@ class SegmentSet:
     def steps(self, reading: Reading, since: Position, upto: Position, *, table_id: int) -> Iterator[Step]:
         check_known(since)
         changed = ExportSegment.objects.filter(number__gt=since[MEMBERS], number__lte=upto[MEMBERS])
-        found = list(changed.values_list("segment_id", "row__isnull"))
-        if found:
-            gone = [(segment_id,) for segment_id, is_gone in found if is_gone]
-            ids = [segment_id for segment_id, is_gone in found if not is_gone]
+        ids = list(changed.filter(row__isnull=False).values_list("segment_id", flat=True))
+        gone = list(changed.filter(row__isnull=True).values_list("segment_id"))
+        if ids or gone:
             rows = _rows(reading, "r.segment_id = ANY(%(ids)s::bigint[])", {"ids": ids})
             yield Step(Change(gone_keys=gone, rows=rows), {MEMBERS: upto[MEMBERS]})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -94,7 +94,8 @@ def test_deleted_contacts_are_flagged_and_come_back() -> None:
     delete_contacts([olena], by=BY)
     copies.catch_up()
     row = row_of(copies, olena)
-    assert row is not None and row["isDeleted"]
+    assert row is not None
+    assert row["isDeleted"]
     restore_contacts([olena], by=BY)
     copies.catch_up()
     copies.check()
@@ -107,7 +108,9 @@ def test_deleted_contacts_are_removed_where_that_was_chosen_with_all_that_hangs_
     assert copies["orders"]
     delete_contacts([olena], by=BY)
     copies.catch_up()
-    assert not copies["contacts"] and not copies["orders"] and not copies["identifiers"]
+    assert not copies["contacts"]
+    assert not copies["orders"]
+    assert not copies["identifiers"]
     copies.check()
 
 
@@ -134,7 +137,8 @@ def test_a_merge_takes_along_what_hangs_from_the_contact_and_a_tombstone_follows
     copies.catch_up()
     copies.check()
     row = row_of(copies, olena)
-    assert row is not None and row["mergedInto"] == taras
+    assert row is not None
+    assert row["mergedInto"] == taras
     assert [(row["contactId"], row["mergedContactId"]) for row in copies["merges"]]
     for merge in (second, first):
         undo_merge(merge, by=BY)
@@ -156,7 +160,8 @@ def test_what_a_visitor_did_comes_once_the_visitor_is_known() -> None:
     copies = make_copies()
     look("cookie-1")
     copies.catch_up()
-    assert not copies["events"] and not copies["identifiers"]
+    assert not copies["events"]
+    assert not copies["identifiers"]
     resolve_one({"email": OLENA, "identifiers": [cookie("cookie-1")]}, WEB, by="tracker:web")
     copies.catch_up()
     assert [row["eventType"] for row in copies["events"]] == ["pageView"]
@@ -182,7 +187,8 @@ def test_who_was_only_seen_is_told_too() -> None:
     come(email=OLENA, identifiers=[device("phone-1")])
     copies = make_copies()
     [before] = copies["contacts"]
-    record_events([NewEvent("appOpened", {"identifiers": [device("phone-1")]})], by=BY)
+    later = datetime.now(UTC) + timedelta(hours=1)
+    record_events([NewEvent("appOpened", {"identifiers": [device("phone-1")]})], by=BY, at=later)
     copies.catch_up()
     [after] = copies["contacts"]
     assert after["lastSeenDate"] > (before["lastSeenDate"] or "")
