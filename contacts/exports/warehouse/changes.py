@@ -2,7 +2,7 @@
 
 A position is a number of each of our sequences: of the journal, of the marks beside it, of the events. It is taken
 behind the closed gate, where every number that was given out is committed: that is why it is exact, and (updated, id)
-is not (decision 0023). Whatever changed is read as it is now, never as it was: a step that is sent twice, or late,
+is not (decision 0024). Whatever changed is read as it is now, never as it was: a step that is sent twice, or late,
 does no harm.
 """
 
