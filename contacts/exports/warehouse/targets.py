@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, Final
 
+from django.utils.translation import gettext as _
+
+from contacts.exports.warehouse.errors import SettingsRefused
 from contacts.exports.warehouse.types import Target
 from contacts.models import ExportTarget, TargetKind
 from crm.secrets import decrypt
@@ -34,4 +37,6 @@ def check_settings(kind: str, settings: Mapping[str, Any], secret: str) -> dict[
 
 
 def _module(kind: str) -> Any:
+    if kind not in MODULES:
+        raise SettingsRefused(_("Choose PostgreSQL or BigQuery."), path="kind")
     return import_module(MODULES[TargetKind(kind)])
