@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -85,11 +86,12 @@ class ContactExportAdmin(ReadOnlyAdmin):
         found = open_file(export_id) if export_id < 2**63 else None
         if found is None:
             raise Http404(_("This file is not there any more. Export again."))
-        file, name, content_type = found
         about = f"contacts.contactexport:{export_id}"
-        note(Action.DOWNLOADED, by=actor_of(request), about=about, details={"file": name}, request=request)
-        headers = {"Cache-Control": "no-store"}
-        return FileResponse(file, as_attachment=True, filename=name, content_type=content_type, headers=headers)
+        told = {"file": found.name, "contacts": found.contacts}
+        note(Action.DOWNLOADED, by=actor_of(request), about=about, details=told, request=request)
+        answer = FileResponse(found.file, as_attachment=True, filename=found.name, content_type=found.content_type)
+        answer["Cache-Control"] = "no-store"
+        return answer
 
     @display(description=gettext_lazy("contacts of"))
     def of(self, export: Any) -> str:
@@ -130,5 +132,6 @@ class ContactExportAdmin(ReadOnlyAdmin):
         if export.status != ExportStatus.FINISHED or until is None or until < timezone.now():
             return "—"
         address = reverse("admin:contacts_contactexport_file", args=[export.pk])
-        text = _("Download, until {until}").format(until=show_moment(until))
+        size = filesizeformat(export.size_bytes)
+        text = _("Download {size}, until {until}").format(size=size, until=show_moment(until))
         return format_html('<a class="text-link underline" href="{}" download>{}</a>', address, text)

@@ -26,9 +26,10 @@ from contacts.admin.views import read_views
 from contacts.columns import all_columns
 from contacts.exports import FORMATS, write_contacts
 from contacts.exports.flow import start_export
-from contacts.models import Contact, ContactExport, CustomField
+from contacts.exports.formats import ending_of
+from contacts.models import Contact, CustomField
 from contacts.selections import Selection
-from crm.audit import Action, actor_of, note
+from crm.audit import Action, about, actor_of, note
 from crm.errors import CardfileError
 
 __all__ = ["EXPORTED_AT_MOST", "ContactExports"]
@@ -40,12 +41,19 @@ LABELS: Final[dict[str, Any]] = {
     "xlsx": gettext_lazy("Excel (XLSX)"),
     "csv": gettext_lazy("CSV, separated by commas"),
     "tsv": gettext_lazy("TSV, separated by tabs"),
+    "jsonl": gettext_lazy("JSON lines, an object for each contact, for programs"),
 }
-IN_BACKGROUND: Final[dict[str, Any]] = {
-    "background-csv": gettext_lazy("CSV of any size, written in the background"),
-    "background-jsonl": gettext_lazy("JSON lines of any size, written in the background"),
+PACKED: Final[dict[str, Any]] = {
+    "": gettext_lazy("As it is"),
+    "zip": gettext_lazy("Zipped"),
+    "gz": gettext_lazy("Gzipped"),
 }
-"""Who is in it is decided when the file is written."""
+NOW, LATER = "now", "later"
+WHEN: Final[dict[str, Any]] = {
+    NOW: gettext_lazy("Now"),
+    LATER: gettext_lazy("In the background; the file then waits under Exports for a day"),
+}
+"""Who is in a file of the background is decided when it is written."""
 
 
 class TooMany(CardfileError):
@@ -54,28 +62,47 @@ class TooMany(CardfileError):
     code = "too_many_to_export"
 
 
+def radio(label: Any, choices: dict[str, Any]) -> forms.ChoiceField:
+    """Nothing chosen means the first."""
+    widget = UnfoldAdminRadioSelectWidget
+    return forms.ChoiceField(
+        label=label, required=False, initial=next(iter(choices)), choices=list(choices.items()), widget=widget
+    )
+
+
 class ExportForm(forms.Form):
     """Which format, and which columns. A file at once takes few contacts, one in the background any number."""
 
-    format = forms.ChoiceField(label=gettext_lazy("Format"), widget=UnfoldAdminRadioSelectWidget)
-    columns = forms.ChoiceField(
-        label=gettext_lazy("Columns"),
-        required=False,
-        initial="all",
-        choices=[
-            ("all", gettext_lazy("All columns, custom fields included; the file can be imported again")),
-            ("shown", gettext_lazy("The columns of the list")),
-        ],
+    format = forms.ChoiceField(
+        label=gettext_lazy("Format"),
+        initial=next(iter(FORMATS)),
+        choices=[(name, LABELS[name]) for name in FORMATS],
         widget=UnfoldAdminRadioSelectWidget,
     )
+    packing = radio(gettext_lazy("Packing"), PACKED)
+    columns = radio(
+        gettext_lazy("Columns"),
+        {
+            "all": gettext_lazy("All columns, custom fields included; the file can be imported again"),
+            "shown": gettext_lazy("The columns of the list"),
+        },
+    )
+    when = radio(gettext_lazy("When"), WHEN)
 
     def __init__(self, data: Any = None, *, at_once: bool = True) -> None:
         super().__init__(data)
-        choices = [(extension, LABELS[extension]) for extension in FORMATS] if at_once else []
-        choices += list(IN_BACKGROUND.items())
-        format_: Any = self.fields["format"]
-        format_.choices = choices
-        format_.initial = choices[0][0]
+        when: Any = self.fields["when"]
+        if not at_once:
+            when.choices, when.initial = [(LATER, WHEN[LATER])], LATER
+
+    @property
+    def ending(self) -> str:
+        return ending_of(self.cleaned_data["format"], self.cleaned_data["packing"])
+
+    @property
+    def is_at_once(self) -> bool:
+        when: Any = self.fields["when"]
+        return (self.cleaned_data["when"] or when.initial) == NOW
 
 
 class ContactExports(ContactActions):
@@ -124,15 +151,16 @@ class ContactExports(ContactActions):
         return self.read_list_selection(request)
 
     def answer(self, request: HttpRequest, selection: Selection, form: ExportForm) -> HttpResponse:
-        chosen = form.cleaned_data["format"]
         is_narrow = form.cleaned_data["columns"] == "shown"
         columns = registered_columns(read_views(request).columns) if is_narrow else []
-        if chosen not in IN_BACKGROUND:
-            return self.hand_out(request, selection, chosen, columns)
+        if form.is_at_once:
+            return self.hand_out(request, selection, form.ending, columns)
         population, narrowed = self.settle(selection)
-        format_, by = chosen.removeprefix("background-"), actor_of(request)
-        export = start_export(population=population, selection=narrowed, format=format_, columns=columns, by=by)
-        note_export(request, export, None)
+        export = start_export(
+            population=population, selection=narrowed, format=form.ending, columns=columns, by=actor_of(request)
+        )
+        told = {"format": form.ending, "chosen": in_one_line(selection), "columns": columns}
+        note(Action.EXPORTED, by=export.by, about=about(export), details=told, request=request)
         messages.success(request, _("The file is being written. It stands here when it is done."))
         return redirect("admin:contacts_contactexport_changelist")
 
@@ -153,7 +181,7 @@ class ContactExports(ContactActions):
     def get_list_address(self) -> str:
         return reverse("admin:contacts_contact_changelist")
 
-    def hand_out(self, request: HttpRequest, selection: Selection, extension: str, columns: list[str]) -> HttpResponse:
+    def hand_out(self, request: HttpRequest, selection: Selection, ending: str, columns: list[str]) -> HttpResponse:
         try:
             with stopped_after(MILLISECONDS):
                 listed = selection.contacts().order_by("-updated_at", "-pk")
@@ -164,10 +192,11 @@ class ContactExports(ContactActions):
             raise TooMany
         known = {column.key: column for column in all_columns(CustomField.objects.all())}
         wanted = [known[key] for key in columns if key in known] or known.values()
-        file = write_contacts(contacts, wanted, extension=extension)
-        note_export(request, None, len(contacts), format=extension)
-        name = f"contacts-{timezone.localdate():%Y-%m-%d}.{file.extension}"
-        headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+        name = f"contacts-{timezone.localdate():%Y-%m-%d}"
+        file = write_contacts(contacts, wanted, ending=ending, name=name)
+        told = {"contacts": len(contacts), "format": ending, "chosen": in_one_line(selection), "columns": columns}
+        note(Action.EXPORTED, by=actor_of(request), details=told, request=request)
+        headers = {"Content-Disposition": f'attachment; filename="{name}.{ending}"', "Cache-Control": "no-store"}
         return HttpResponse(file.content, content_type=file.content_type, headers=headers)
 
     def ask_for_format(
@@ -190,8 +219,9 @@ class ContactExports(ContactActions):
         return TemplateResponse(request, "contacts/export.html", context)
 
 
-def note_export(request: HttpRequest, export: ContactExport | None, count: int | None, **details: Any) -> None:
-    """Who took contacts out of the house: a file at once, or one in the background, whose count comes later."""
-    about = f"contacts.contactexport:{export.pk}" if export is not None else ""
-    told = {"contacts": count, "format": export.format if export is not None else "", **details}
-    note(Action.EXPORTED, by=actor_of(request), about=about, details=told, request=request)
+def in_one_line(selection: Selection) -> str:
+    """Whom somebody exported, for the audit log."""
+    if selection.ids is not None:
+        return _("{count} by hand").format(count=len(selection.ids))
+    conditions = [f"{label}: {value}" for label, value in conditions_in_words(selection)]
+    return "; ".join(conditions) or _("all contacts")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ from contacts.formulas import disarm
 from contacts.models import BulkRow, ImportRow
 from crm.api.errors import NotFound
 from crm.api.views import ApiView
+from crm.audit import Action, note
 
 __all__ = ["FileView", "link_of"]
 
@@ -33,11 +34,15 @@ SALT: Final = "contacts.api.files"
 HOLDS_FOR: Final = timedelta(days=1)
 CHUNK: Final = 2_000
 
+Tell = Callable[..., None]
+"""Writes down that contacts leave the house."""
+
 
 def link_of(request: Request, kind: str, number: int, *, until: datetime | None = None) -> str:
     """The address of a file, of a kind in ``KINDS``, that holds for a day or until it is said."""
     ends = until.timestamp() if until is not None else time.time() + HOLDS_FOR.total_seconds()
-    token = Signer(salt=SALT).sign_object({"kind": kind, "id": number, "until": int(ends)})
+    meant = {"kind": kind, "id": number, "until": int(ends), "by": f"key:{request.user.pk}"}
+    token = Signer(salt=SALT).sign_object(meant)
     return str(request.build_absolute_uri(reverse("api-file", args=[token])))
 
 
@@ -56,34 +61,40 @@ class FileView(ApiView):
             raise NotFound from error
         if meant["until"] < time.time():
             raise NotFound(_("This link has expired. Ask for a new one where you got it."))
-        answer = KINDS[meant["kind"]](meant["id"])
+        answer = KINDS[meant["kind"]](meant["id"], lambda **told: note_download(meant, told, request))
         answer["Cache-Control"] = "no-store"
         return answer
 
 
-def errors_of_bulk(call_id: int) -> HttpResponseBase:
+def note_download(meant: Mapping[str, Any], told: Mapping[str, Any], request: Request) -> None:
+    """Contacts leave the house: written down as of the key that was given the link, from wherever it is used."""
+    of = f"contacts.contactexport:{meant['id']}"
+    note(Action.DOWNLOADED, by=meant.get("by", ""), about=of, details=told, request=request._request)
+
+
+def errors_of_bulk(call_id: int, _tell: Tell) -> HttpResponseBase:
     rows = BulkRow.objects.filter(call_id=call_id).exclude(code="").order_by("place")
     found = rows.values_list("place", "value", "contact_id", "status", "column", "code", "message")
     headers = ("index", "dedupeValue", "contactId", "status", "field", "code", "message")
     return csv_answer(headers, named_columns(found.iterator(chunk_size=CHUNK), 4), f"errors-{call_id}.csv")
 
 
-def errors_of_import(import_id: int) -> HttpResponseBase:
+def errors_of_import(import_id: int, _tell: Tell) -> HttpResponseBase:
     rows = ImportRow.objects.filter(import_run_id=import_id).order_by("row", "pk")
     found = rows.values_list("row", "contact_id", "status", "column", "code", "message")
     headers = ("row", "contactId", "status", "column", "code", "message")
     return csv_answer(headers, found.iterator(chunk_size=CHUNK), f"errors-{import_id}.csv")
 
 
-def file_of_export(export_id: int) -> HttpResponseBase:
+def file_of_export(export_id: int, tell: Tell) -> HttpResponseBase:
     found = exports.open_file(export_id)
     if found is None:
         raise NotFound(_("This file is not there any more. Export again."))
-    file, name, content_type = found
-    return FileResponse(file, as_attachment=True, filename=name, content_type=content_type)
+    tell(file=found.name, contacts=found.contacts)
+    return FileResponse(found.file, as_attachment=True, filename=found.name, content_type=found.content_type)
 
 
-KINDS: Final[dict[str, Callable[[int], HttpResponseBase]]] = {
+KINDS: Final[dict[str, Callable[[int, Tell], HttpResponseBase]]] = {
     "bulk": errors_of_bulk,
     "import": errors_of_import,
     "export": file_of_export,

@@ -12,14 +12,18 @@ from rest_framework.request import Request
 from contacts.api.files import link_of
 from contacts.api.progress import describe, show_counts, show_moment
 from contacts.exports.filters import STATUSES as EXPORT_STATUSES
+from contacts.exports.formats import split_ending
 from contacts.imports.filters import STATUSES as IMPORT_STATUSES
 from contacts.models import ContactExport, ExportStatus, Import
 
-__all__ = ["CONDITIONS", "read_conditions", "show_export", "show_import"]
+__all__ = ["COMPRESSIONS", "CONDITIONS", "read_conditions", "show_export", "show_import"]
 
 CONDITIONS: Final = {"status": "status", "createdAfter": "created_after", "createdBefore": "created_before"}
 OF_IMPORT: Final = {status: name for name, statuses in IMPORT_STATUSES.items() for status in statuses}
 OF_EXPORT: Final = {status: name for name, statuses in EXPORT_STATUSES.items() for status in statuses}
+COMPRESSIONS: Final = {"none": "", "gzip": "gz", "zip": "zip"}
+"""What files are packed in, by its name on the wire."""
+OF_PACKING: Final = {packing: name for name, packing in COMPRESSIONS.items()}
 SUCCESS: Final = ("created", "updated", "unchanged", "restored")
 ERRORS: Final = ("failed", "skipped")
 
@@ -44,6 +48,7 @@ def show_import(run: Import, request: Request) -> dict[str, Any]:
 
 def show_export(export: ContactExport, request: Request) -> dict[str, Any]:
     ends = export.expires_at
+    format_, packing = split_ending(export.format)
     is_there = export.status == ExportStatus.FINISHED and ends is not None and ends > datetime.now(UTC)
     return {
         "id": export.pk,
@@ -54,7 +59,8 @@ def show_export(export: ContactExport, request: Request) -> dict[str, Any]:
         "errors": 0,
         "errorReportFileUrl": None,
         "message": export.error or say_withdrawn(export),
-        "format": export.format,
+        "format": format_,
+        "compression": OF_PACKING[packing],
         "segment": export.population,
         "fileUrl": link_of(request, "export", export.pk, until=ends) if is_there else None,
         "fileSize": export.size_bytes if is_there else None,

@@ -8,12 +8,13 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 
+from contacts.api.jobs_shown import COMPRESSIONS
 from contacts.api.schema import BODY_FAILURES, FAILURES, failure
 from contacts.api.schema_bulk import Choices, Counts
 from contacts.api.schema_resource import RESOURCE_BODY_FAILURES, RESOURCE_FAILURES, resource_failure
 from contacts.api.translate_bulk import DEDUPE_NAMES
 from contacts.exports.filters import STATUSES
-from contacts.exports.flow import FORMATS_IN_BACKGROUND
+from contacts.exports.formats import FORMATS
 from contacts.wire import LARGEST_ID
 from crm.api.links import Link, leads_to
 from crm.api.pagination import PAGE_PARAMETERS
@@ -79,8 +80,9 @@ class ImportJob(Job):
 
 
 class ExportJob(Job):
-    format = serializers.ChoiceField(choices=FORMATS_IN_BACKGROUND)
-    segment = serializers.IntegerField(allow_null=True, help_text="null: all contacts.")
+    format = serializers.ChoiceField(choices=list(FORMATS))
+    compression = serializers.ChoiceField(choices=list(COMPRESSIONS))
+    segment = serializers.IntegerField(allow_null=True, help_text="null: all contacts, or those that were chosen.")
     fileUrl = serializers.CharField(allow_null=True, help_text="Once it is finished, until it expires. Needs no key.")
     fileSize = serializers.IntegerField(allow_null=True, help_text="In bytes.")
     expiresAt = serializers.CharField(allow_null=True)
@@ -88,9 +90,20 @@ class ExportJob(Job):
 
 class Export(serializers.Serializer):
     segment = serializers.CharField(required=False, help_text="Its id or its name; left out, all contacts.")
-    format = serializers.ChoiceField(choices=FORMATS_IN_BACKGROUND, required=False, help_text="csv unless it is said.")
+    search = serializers.CharField(
+        required=False, help_text="Active contacts that the back office's search finds, in the segment if there is one."
+    )
+    contactIds = serializers.ListField(
+        child=serializers.IntegerField(), required=False, help_text="These contacts, at most 10,000, and nothing else."
+    )
+    format = serializers.ChoiceField(choices=list(FORMATS), required=False, help_text="csv unless it is said.")
+    compression = serializers.ChoiceField(
+        choices=list(COMPRESSIONS), required=False, help_text="none unless it is said."
+    )
     columns = serializers.ListField(
-        child=serializers.CharField(), required=False, help_text="Keys such as email or fields.tier; else all."
+        child=serializers.CharField(),
+        required=False,
+        help_text="Keys such as email or fields.tier, or names such as externalCustomerId; else all.",
     )
 
 
@@ -124,6 +137,7 @@ EXPORT: Final[dict[str, Any]] = {
     "errorReportFileUrl": None,
     "message": "",
     "format": "csv",
+    "compression": "none",
     "segment": 7,
     "fileUrl": "https://crm.example.com/api/v1/files/eyJj…",
     "fileSize": 1024,
@@ -240,8 +254,9 @@ add_export = extend_schema(
     operation_id="addExport",
     summary="Export contacts",
     description=(
-        "The contacts of a segment, or all, become a file in the background, which can be fetched for a day. Where a"
-        " contact is erased meanwhile, the file is withdrawn."
+        "The contacts of a segment, those that a search finds or that are named, or all, become a file in the"
+        " background, which can be fetched for a day. Where a contact is erased meanwhile, the file is withdrawn. In"
+        " csv, tsv and xlsx a text that a spreadsheet would compute has a ' before it."
     ),
     tags=[TAG],
     request=Export,

@@ -16,7 +16,7 @@ from contacts import populations
 from contacts.api import schema_transfers as schema
 from contacts.api.bulk import ReadableByWriters, check_call, named, settle
 from contacts.api.fields import keys_by_id
-from contacts.api.jobs_shown import CONDITIONS, read_conditions, show_export, show_import
+from contacts.api.jobs_shown import COMPRESSIONS, CONDITIONS, read_conditions, show_export, show_import
 from contacts.api.refusals import refused, refused_conditions
 from contacts.api.translate import read_id
 from contacts.api.translate_bulk import WireBulk, read_choices, read_texts, read_yes_no
@@ -24,7 +24,8 @@ from contacts.api.views import name_of_caller
 from contacts.columns import CUSTOM_PREFIX
 from contacts.exports.errors import SegmentUnknown
 from contacts.exports.filters import ExportFilter
-from contacts.exports.flow import FORMATS_IN_BACKGROUND, start_export
+from contacts.exports.flow import start_export
+from contacts.exports.formats import FORMATS, ending_of
 from contacts.identity import Mode
 from contacts.imports import flow
 from contacts.imports.errors import FileTooLarge
@@ -32,9 +33,10 @@ from contacts.imports.files import store
 from contacts.imports.filters import STATUSES, ImportFilter
 from contacts.imports.limits import TEXT_LIMIT
 from contacts.imports.plan import Options
-from contacts.models import ContactExport, Import
+from contacts.models import ContactExport, ContactState, Import
 from contacts.records import Problem
-from contacts.wire import is_empty
+from contacts.selections import Selection
+from contacts.wire import LARGEST_ID, is_empty
 from crm.api.errors import RESOURCE, BodyTooLarge, NotFound
 from crm.api.pagination import answer_page, fetch_page, read_page
 from crm.api.views import ApiView
@@ -46,6 +48,8 @@ __all__ = ["ExportView", "ExportsView", "ImportView", "ImportsView", "UploadView
 BEGUN: Final = tuple(status for statuses in STATUSES.values() for status in statuses)
 LARGEST_BODY: Final = TEXT_LIMIT + 1024 * 1024
 """The file, and what else the form has."""
+LONGEST_SEARCH: Final = 200
+MOST_IDS: Final = 10_000
 PLACES: Final = {"options.key": "dedupeOn"}
 
 
@@ -128,17 +132,12 @@ class ExportsView(ApiView):
         body = request.data if isinstance(request.data, Mapping) else {}
         if body is not request.data:
             bulk.refuse("", "not_an_object", "Send what to export as a JSON object.")
-        columns = read_texts(bulk, "columns", body.get("columns"))
-        format_ = body.get("format")
-        format_ = "csv" if is_empty(format_) else str(format_).strip().lower()
-        population = find_segment(bulk, body.get("segment"))
-        if format_ not in FORMATS_IN_BACKGROUND:
-            bulk.refuse("format", "unknown_format", f"The format is one of: {', '.join(FORMATS_IN_BACKGROUND)}.")
+        wish = read_wish(bulk, body)
         if bulk.problems:
             raise refused(bulk.problems)
         with told_at("columns"):
-            export = start_export(population=population, format=format_, columns=columns, by=name_of_caller(request))
-        told = {"format": format_, "columns": columns, "segment": population}
+            export = start_export(**wish, by=name_of_caller(request))
+        told = {"format": export.format, "columns": export.columns, "segment": export.population, "chosen": say(export)}
         note(Action.EXPORTED, by=name_of_caller(request), about=about(export), details=told, request=request._request)
         self.about = []
         return Response(show_export(export, request))
@@ -212,6 +211,71 @@ def take_file(file: UploadedFile[Any], options: Options, *, by: str) -> Import:
     name = str(file.name or "")
     with told_at("file"):
         return flow.take_file(store(file.chunks(), name), name, options, by=by)
+
+
+def read_wish(bulk: WireBulk, body: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``start_export`` takes, of what the body says."""
+    format_ = read_choice(bulk, "format", body.get("format"), tuple(FORMATS), "csv")
+    packing = read_choice(bulk, "compression", body.get("compression"), tuple(COMPRESSIONS), "none")
+    population, selection = read_chosen(bulk, body)
+    return {
+        "format": ending_of(format_, COMPRESSIONS.get(packing, "")),
+        "columns": read_texts(bulk, "columns", body.get("columns")),
+        "population": population,
+        "selection": selection,
+    }
+
+
+def read_choice(bulk: WireBulk, path: str, given: Any, choices: tuple[str, ...], usual: str) -> str:
+    chosen = usual if is_empty(given) else str(given).strip().lower()
+    if chosen not in choices:
+        bulk.refuse(path, f"unknown_{path}", f"The {path} is one of: {', '.join(choices)}.")
+    return chosen
+
+
+def read_chosen(bulk: WireBulk, body: Mapping[str, Any]) -> tuple[int | None, Selection | None]:
+    """A segment, some contacts by their ids, or active ones that a search finds, in a segment if one is named."""
+    population, search = find_segment(bulk, body.get("segment")), read_search(bulk, body.get("search"))
+    ids = body.get("contactIds")
+    if ids is not None:
+        if population is not None or search:
+            bulk.refuse("contactIds", "not_alone", "Send contact IDs, or a segment and a search.")
+        return None, Selection(ids=tuple(read_ids(bulk, ids)))
+    if not search:
+        return population, None
+    within = {"segment": str(population)} if population is not None else {}
+    return None, Selection(conditions={"q": search, "state": ContactState.ACTIVE.name.lower(), **within})
+
+
+def read_search(bulk: WireBulk, given: Any) -> str:
+    if is_empty(given):
+        return ""
+    if not isinstance(given, str) or len(given) > LONGEST_SEARCH or not given.strip().isprintable():
+        bulk.refuse("search", "not_a_text", f"Send a text of at most {LONGEST_SEARCH} characters.")
+        return ""
+    return given.strip()
+
+
+def read_ids(bulk: WireBulk, given: Any) -> list[int]:
+    """None at all is refused: nobody means everybody by it."""
+    if not isinstance(given, list) or not 0 < len(given) <= MOST_IDS:
+        bulk.refuse("contactIds", "not_a_list", f"Send a list of one to {MOST_IDS} contact IDs.")
+        return []
+    numbers = [read_id(one) for one in given]
+    for place, number in enumerate(numbers):
+        if not 0 < number <= LARGEST_ID:
+            bulk.refuse(f"contactIds[{place}]", "not_an_id", "Send a contact ID, which is a whole number.")
+    return numbers
+
+
+def say(export: ContactExport) -> str:
+    """Whom a key exported, for the audit log: nothing where it was a segment or everybody."""
+    match export.selection:
+        case {"ids": ids}:
+            return f"{len(ids)} contacts by their IDs"
+        case {"conditions": {"q": search}}:
+            return f"search: {search}"
+    return ""
 
 
 def find_segment(bulk: WireBulk, given: Any) -> int | None:

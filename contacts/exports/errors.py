@@ -2,7 +2,7 @@
 
 from crm.errors import CardfileError
 
-__all__ = ["ColumnUnknown", "ExportsOnly", "FormatUnknown", "SegmentUnknown", "Withdrawn"]
+__all__ = ["ColumnUnknown", "DiskFull", "ExportsOnly", "FormatUnknown", "MayNotExport", "SegmentUnknown", "Withdrawn"]
 
 
 class ExportsOnly(CardfileError):
@@ -12,7 +12,7 @@ class ExportsOnly(CardfileError):
 
 
 class FormatUnknown(CardfileError):
-    """The format is csv or jsonl."""
+    """The format is one of xlsx, csv, tsv and jsonl, packed as zip or gz or not at all."""
 
     code = "unknown_format"
 
@@ -33,3 +33,15 @@ class Withdrawn(CardfileError):
     """Nobody wants this export any more."""
 
     code = "export_withdrawn"
+
+
+class MayNotExport(CardfileError):
+    """This needs the permission to export contacts. Ask an administrator for it."""
+
+    code = "may_not_export"
+
+
+class DiskFull(CardfileError):
+    """There is no room on the disk for the file. Ask the administrator to make some, then export again."""
+
+    code = "disk_full"

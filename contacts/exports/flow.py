@@ -6,47 +6,42 @@ leaves nothing: the file is written anew. Files are private to this service, hav
 
 from __future__ import annotations
 
-import csv
-import io
+import errno
 import itertools
 import os
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, NamedTuple
 
-import orjson
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from contacts import populations
 from contacts.columns import Column, all_columns
-from contacts.exports.errors import ColumnUnknown, FormatUnknown, Withdrawn
-from contacts.exports.resource import STATES, ContactResource
-from contacts.formulas import disarm
+from contacts.exports.errors import ColumnUnknown, DiskFull, MayNotExport, Withdrawn
+from contacts.exports.formats import ContactWriter, content_type_of, open_writer, split_ending
 from contacts.models import Contact, ContactExport, ContactState, CustomField, ExportStatus
 from contacts.selections import Selection
 from crm.jobs import app
 
-__all__ = ["FORMATS_IN_BACKGROUND", "forget_old_exports", "open_file", "start_export", "write_export"]
+__all__ = ["forget_old_exports", "open_file", "start_export", "write_export"]
 
 KEPT_FOR: Final = timedelta(days=1)
 LEFT_AFTER: Final = timedelta(minutes=30)
 CHUNK: Final = 2_000
 JOB: Final = "contacts.exports.write"
 OPEN: Final = (ExportStatus.QUEUED, ExportStatus.RUNNING)
-CONTENT_TYPES: Final = {"csv": "text/csv; charset=UTF-8", "jsonl": "application/x-ndjson"}
-FORMATS_IN_BACKGROUND: Final = tuple(CONTENT_TYPES)
-UTF_8_MARK: Final = b"\xef\xbb\xbf"
+NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
+PERMISSION: Final = "contacts.export_contact"
 
 ONLY_ACTIVE: Final = (ContactState.ACTIVE,)
 ANY_SHEET: Final = (ContactState.ACTIVE, ContactState.DELETED)
 """Of a selection, which says itself whether it means deleted contacts."""
-
-Line = Callable[[Contact], bytes]
-
 
 # Asking
 
@@ -61,50 +56,72 @@ def start_export(
 ) -> ContactExport:
     """Export the active contacts, those in a segment, or what was chosen on the list, in the background.
 
-    ``columns`` are keys of the registry, none for all that can be read. Raises ``FormatUnknown``, ``ColumnUnknown``.
+    ``format`` is the file's ending, such as csv or xlsx.zip; ``columns`` are keys of the registry or their names on
+    the wire, none for all that can be read. Raises ``FormatUnknown``, ``ColumnUnknown``, ``MayNotExport``.
     """
-    if format not in CONTENT_TYPES:
-        raise FormatUnknown(path="format")
-    choose_columns(columns)
+    split_ending(format)
+    wanted = choose_columns(columns)
+    require_right(by)
     with transaction.atomic():
         export = ContactExport.objects.create(
             population=population,
             selection=selection.as_json() if selection is not None else None,
             format=format,
-            columns=list(columns),
+            columns=[column.key for column in wanted] if columns else [],
             by=by,
         )
         app.configure_task(JOB, allow_unknown=True, queue="exports").defer(export_id=export.pk)
     return export
 
 
-def choose_columns(keys: Sequence[str]) -> list[Column]:
-    known = {column.key: column for column in all_columns(CustomField.objects.all()) if column.read}
-    for place, key in enumerate(keys):
-        if key not in known:
-            raise ColumnUnknown(path=f"columns[{place}]", column=key)
-    return [known[key] for key in keys] if keys else list(known.values())
+def choose_columns(names: Sequence[str]) -> list[Column]:
+    readable = [column for column in all_columns(CustomField.objects.all()) if column.read]
+    known = {name: column for column in readable for name in (column.wire or column.key, column.key)}
+    for place, name in enumerate(names):
+        if name not in known:
+            raise ColumnUnknown(path=f"columns[{place}]", column=name)
+    return list(dict.fromkeys(known[name] for name in names)) if names else readable
+
+
+def require_right(by: str) -> None:
+    """The second wall behind that of each door: whoever may not export does not, by whatever way they came here."""
+    kind, _colon, number = by.partition(":")
+    if kind != "user":
+        return
+    user = get_user_model().objects.filter(pk=number).first() if number.isdecimal() else None
+    if user is None or not user.has_perm(PERMISSION):
+        raise MayNotExport
 
 
 # Writing
 
 
 def write_export(export: ContactExport) -> None:
-    """Write the file; what it was before is written anew."""
+    """Write the file; what it was before is written anew. Raises ``DiskFull``, ``MayNotExport``, ``Withdrawn``."""
+    require_right(export.by)
     columns = choose_columns(export.columns)
     ids = list_members(export)
     note(export, status=ExportStatus.RUNNING, rows_total=ids.count(), rows_done=0, started_at=datetime.now(UTC))
+    with new_file(export.format) as (path, file):
+        with open_writer(file, export.format, columns, name=name_of(export, datetime.now(UTC))) as writer:
+            write_all(export, writer, ids.iterator(chunk_size=CHUNK))
+        file.flush()
+        os.fsync(file.fileno())
+        finish(export, path, file.tell())
+
+
+@contextmanager
+def new_file(ending: str) -> Iterator[tuple[Path, IO[bytes]]]:
+    """A file of a name of our own, that nobody else can read; nothing stays of one that was not finished."""
     settings.EXPORTS_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path: Path = settings.EXPORTS_DIR / f"{secrets.token_hex(16)}.{export.format}"
+    path: Path = settings.EXPORTS_DIR / f"{secrets.token_hex(16)}.{ending}"
     try:
         with open(path, "xb", opener=open_privately) as file:
-            write_all(export, file, columns, ids.iterator(chunk_size=CHUNK))
-            file.flush()
-            os.fsync(file.fileno())
-            size = file.tell()
-        finish(export, path, size)
-    except BaseException:
+            yield path, file
+    except BaseException as error:
         path.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            raise DiskFull from error
         raise
 
 
@@ -119,50 +136,19 @@ def list_members(export: ContactExport) -> Any:
     return members.order_by("pk").values_list("pk", flat=True)
 
 
-def write_all(export: ContactExport, file: IO[bytes], columns: Sequence[Column], ids: Iterator[int]) -> None:
-    file.write(head_of(export.format, columns))
-    line = line_writer(export.format, columns)
+def write_all(export: ContactExport, writer: ContactWriter, ids: Iterator[int]) -> None:
     states = ONLY_ACTIVE if export.selection is None else ANY_SHEET
     done = 0
     while chunk := list(itertools.islice(ids, CHUNK)):
-        contacts = Contact.objects.filter(pk__in=chunk, state__in=states).order_by("pk")
-        lines = [line(contact) for contact in contacts]
-        file.writelines(lines)
-        done += len(lines)
+        contacts = list(Contact.objects.filter(pk__in=chunk, state__in=states).order_by("pk"))
+        writer.write(contacts)
+        done += len(contacts)
         note(export, rows_done=done)
 
 
-def head_of(format: str, columns: Iterable[Column]) -> bytes:  # noqa: A002
-    """CSV begins with the columns' keys, behind a mark that Excel needs."""
-    return UTF_8_MARK + csv_line([column.key for column in columns]) if format == "csv" else b""
-
-
-def line_writer(format: str, columns: Sequence[Column]) -> Line:  # noqa: A002
-    if format == "jsonl":
-        return lambda contact: json_line(contact, columns)
-    resource = ContactResource(columns)
-    return lambda contact: csv_line(resource.export_resource(contact))
-
-
-def csv_line(cells: Sequence[Any]) -> bytes:
-    target = io.StringIO()
-    csv.writer(target).writerow([disarm(cell) if isinstance(cell, str) else cell for cell in cells])
-    return target.getvalue().encode()
-
-
-def json_line(contact: Contact, columns: Iterable[Column]) -> bytes:
-    """What the contact has, by the columns' keys; numbers and lists as such, states by name."""
-    values = {column.key: value for column in columns if (value := value_of(contact, column)) is not None}
-    return orjson.dumps(values) + b"\n"
-
-
-def value_of(contact: Contact, column: Column) -> Any:
-    if column.is_custom:
-        return contact.attributes.get(column.custom_key)
-    value = getattr(contact, column.key)
-    if column.type in STATES and value is not None:
-        return STATES[column.type](value).name.lower()
-    return value
+def name_of(export: ContactExport, at: datetime) -> str:
+    """Of the file that is handed out, without its ending."""
+    return f"contacts-{at:%Y-%m-%d}-{export.pk}"
 
 
 def note(export: ContactExport, **changed: Any) -> None:
@@ -184,8 +170,17 @@ def open_privately(path: str, flags: int) -> int:
 # Handing out, and keeping house
 
 
-def open_file(export_id: int) -> tuple[IO[bytes], str, str] | None:
-    """The file, its name and its content type; None where it is gone."""
+class HandedOut(NamedTuple):
+    """A file that is there, the name it goes out by, and of how many contacts it is."""
+
+    file: IO[bytes]
+    name: str
+    content_type: str
+    contacts: int
+
+
+def open_file(export_id: int) -> HandedOut | None:
+    """None where it is gone, or nobody may have it any more."""
     export = ContactExport.objects.filter(pk=export_id, status=ExportStatus.FINISHED).first()
     if export is None or not export.expires_at or export.expires_at < datetime.now(UTC):
         return None
@@ -193,7 +188,8 @@ def open_file(export_id: int) -> tuple[IO[bytes], str, str] | None:
         file = (settings.EXPORTS_DIR / export.stored_name).open("rb")
     except FileNotFoundError:
         return None
-    return file, f"contacts-{export.finished_at:%Y-%m-%d}-{export.pk}.{export.format}", CONTENT_TYPES[export.format]
+    name = name_of(export, export.finished_at or export.expires_at)
+    return HandedOut(file, f"{name}.{export.format}", content_type_of(export.format), export.rows_done)
 
 
 def forget_old_exports(*, now: datetime | None = None) -> int:

@@ -17,8 +17,8 @@ class ContactExport(models.Model):
     """Contacts that become a file in the background: of a segment (``population``), of what was chosen on the list
     (``selection``, see ``contacts.selections``), or all that are active.
 
-    ``columns`` are keys of the registry, empty for all that can be read. The file, ``stored_name`` below
-    ``EXPORTS_DIR``, is there until ``expires_at``.
+    ``format`` is the file's ending, such as csv, xlsx or jsonl.gz. ``columns`` are keys of the registry, empty for all
+    that can be read. The file, ``stored_name`` below ``EXPORTS_DIR``, is there until ``expires_at``.
     """
 
     population = models.BigIntegerField(null=True, blank=True)

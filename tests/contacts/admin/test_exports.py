@@ -119,7 +119,7 @@ def test_only_the_columns_of_the_list_are_exported_where_that_is_asked(admin_cli
     usual = admin_client.post(EXPORT, {"format": "csv", "columns": "shown"})
     admin_client.post(reverse("admin:contacts_contact_columns"), {"columns": ["town", "first_name"]})
     chosen = admin_client.post(EXPORT, {"format": "csv", "columns": "shown"})
-    admin_client.post(EXPORT, {"format": "background-csv", "columns": "shown"})
+    admin_client.post(EXPORT, {"format": "csv", "when": "later", "columns": "shown"})
 
     names, states, addresses = ["first_name", "last_name"], ["email_state", "phone_state"], ["email", "phone"]
     assert head_of(usual) == [*names, *states, *addresses, "external_id", "updated_at"]
@@ -135,7 +135,7 @@ def test_what_a_list_shows_is_written_in_the_background_with_its_conditions(
     play(*PEOPLE)
 
     for query in ("?state=deleted", "?q=taras", ""):
-        admin_client.post(f"{EXPORT}{query}", {"format": "background-csv"})
+        admin_client.post(f"{EXPORT}{query}", {"format": "csv", "when": "later"})
     run_jobs()
 
     found = []
@@ -158,7 +158,8 @@ def test_a_file_at_once_is_written_down(admin_client, play, admin_user):
     admin_client.post(f"{EXPORT}?has_email=yes", {"format": "csv"})
 
     entry = AuditEntry.objects.get(action="exported")
-    assert (entry.by, entry.details) == (f"user:{admin_user.pk}", {"contacts": 2, "format": "csv"})
+    told = {"contacts": 2, "format": "csv", "chosen": "Email: has one", "columns": []}
+    assert (entry.by, entry.details) == (f"user:{admin_user.pk}", told)
 
 
 def test_too_many_contacts_are_written_in_the_background_alone(admin_client, db):
@@ -167,12 +168,14 @@ def test_too_many_contacts_are_written_in_the_background_alone(admin_client, db)
     Contact.objects.bulk_create(crowd)
 
     page = admin_client.get(EXPORT)
-    answer = admin_client.post(EXPORT, {"format": "csv"})
+    at_once = admin_client.post(EXPORT, {"format": "csv", "when": "now"})
 
-    for shown in (page, answer):
+    for shown in (page, at_once):
         assert "Content-Disposition" not in shown
         assert "This one is written in the background" in shown.content.decode()
-    assert "xlsx" not in dict(page.context["form"].fields["format"].choices)
+    assert list(dict(page.context["form"].fields["when"].choices)) == ["later"]
+    assert admin_client.post(EXPORT, {"format": "csv"}).url == reverse("admin:contacts_contactexport_changelist")
+    assert ContactExport.objects.count() == 1
     Contact.objects.filter(pk=Contact.objects.earliest("pk").pk).delete()
     assert len(names(admin_client.post(EXPORT, {"format": "csv"}))) == EXPORTED_AT_MOST
 

@@ -12,8 +12,8 @@ import openpyxl
 import pytest
 from import_export.resources import Resource
 
-from contacts.columns import all_columns
-from contacts.exports import FORMATS, ContactResource, ExportsOnly, write_contacts
+from contacts.columns import Column, all_columns
+from contacts.exports import ContactResource, ExportsOnly, write_contacts
 from contacts.formulas import disarm
 from contacts.identity import resolve
 from contacts.identity.settings import forget_settings
@@ -22,6 +22,8 @@ from contacts.imports.plan import Options
 from contacts.imports.run import run_import
 from contacts.models import Contact, CustomField
 
+SHEETS = ("xlsx", "csv", "tsv")
+"""What a spreadsheet opens."""
 PROJECT = Path(__file__).parents[3]
 ROOMS = ("crm", "contacts", "segments")
 
@@ -69,18 +71,21 @@ def columns() -> Any:
     return all_columns(CustomField.objects.all())
 
 
-def written(contacts: list[Contact], extension: str) -> list[list[Any]]:
-    content = write_contacts(contacts, columns(), extension=extension).content
-    if extension == "xlsx":
+def written(contacts: list[Contact], ending: str) -> list[list[Any]]:
+    return table(write_contacts(contacts, columns(), ending=ending).content, ending)
+
+
+def table(content: bytes, ending: str) -> list[list[Any]]:
+    if ending == "xlsx":
         [sheet] = openpyxl.load_workbook(io.BytesIO(content)).worksheets
         return [["" if cell.value is None else cell.value for cell in row] for row in sheet.rows]
     text = content.decode("utf-8-sig")
-    return list(csv.reader(io.StringIO(text, newline=""), delimiter="\t" if extension == "tsv" else ","))
+    return list(csv.reader(io.StringIO(text, newline=""), delimiter="\t" if ending == "tsv" else ","))
 
 
-@pytest.mark.parametrize("extension", FORMATS)
-def test_a_file_has_every_readable_column_of_the_registry(contacts, extension):
-    header, olena, taras = written(contacts, extension)
+@pytest.mark.parametrize("ending", SHEETS)
+def test_a_file_has_every_readable_column_of_the_registry(contacts, ending):
+    header, olena, taras = written(contacts, ending)
 
     assert header == [column.key for column in columns() if column.read]
     row = dict(zip(header, olena, strict=True))
@@ -96,21 +101,20 @@ def test_a_file_has_every_readable_column_of_the_registry(contacts, extension):
     assert [cell for key, cell in zip(header, taras, strict=True) if key.startswith("fields.")] == [""] * len(FIELDS)
 
 
-@pytest.mark.parametrize("extension", FORMATS)
-def test_no_cell_starts_a_formula(contacts, extension):
-    _, olena, _ = written(contacts, extension)
+@pytest.mark.parametrize("ending", SHEETS)
+def test_no_cell_starts_a_formula(contacts, ending):
+    _, olena, _ = written(contacts, ending)
 
     texts = {cell for cell in olena if isinstance(cell, str)}
     assert {"'=HYPERLINK(1)", "'-5+3", '\'@home, "really"\nnew line'} <= texts
     assert not [cell for cell in texts if cell.startswith(("=", "@", "\t", "\r"))]
 
 
-@pytest.mark.parametrize("extension", FORMATS)
-def test_no_header_starts_a_formula(contacts, extension):
-    class Strange(FORMATS[extension]):
-        """What it writes goes nowhere."""
+@pytest.mark.parametrize("ending", SHEETS)
+def test_no_header_starts_a_formula(ending):
+    strange = Column("=1+1", "text", "Strange")
 
-    assert Strange().clean_row(["=1+1", "name", 5, None]) == ["'=1+1", "name", 5, None]
+    assert table(write_contacts([], [strange], ending=ending).content, ending) == [["'=1+1"]]
 
 
 @pytest.mark.parametrize(
@@ -147,7 +151,7 @@ def test_a_character_that_excel_refuses_is_replaced(contacts):
 
 
 def test_an_exported_file_is_imported_again_and_changes_nothing(contacts, tmp_path):
-    content = write_contacts(contacts, columns(), extension="csv").content
+    content = write_contacts(contacts, columns(), ending="csv").content
     rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
     writable = {column.key for column in columns() if column.write}
     kept = [place for place, key in enumerate(rows[0]) if key in writable]

@@ -278,8 +278,8 @@ def test_a_whole_segment_is_exported_in_the_background(
     for name, town in (("Olena", "Kyiv"), ("Bohdan", "Lviv")):
         Contact.objects.create(first_name=name, town=town, created_at=NOW, updated_at=NOW)
     segment = save_segment(Segment(name="Lviv", definition=define(ask("town", "is", "Lviv"))))
-    assert "written in the background" in admin_client.get(page_of(segment, "export")).content.decode()
-    answer = admin_client.post(page_of(segment, "export"), {"format": "background-csv"})
+    assert "In the background" in admin_client.get(page_of(segment, "export")).content.decode()
+    answer = admin_client.post(page_of(segment, "export"), {"format": "csv", "when": "later"})
     run_jobs()
 
     assert answer.url == EXPORTS
