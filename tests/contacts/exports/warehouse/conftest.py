@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 import pytest
 from cryptography.fernet import Fernet
 from django.contrib.auth.models import User
+from django.db import connection
+from psycopg.conninfo import make_conninfo
+from psycopg.rows import dict_row
 
 from contacts.identity.settings import forget_settings
 from contacts.identity.types import STANDARD
@@ -44,3 +49,41 @@ def have_target(olena: User) -> Callable[..., ExportTarget]:
         return ExportTarget.objects.create(**{**kept, **chosen})
 
     return make
+
+
+@pytest.fixture(scope="session")
+def company_database(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
+    """The address of a database of the company's own, on the server of the tests."""
+    with django_db_blocker.unblock():
+        given = connection.get_connection_params()
+        name = f"{given['dbname']}_company"
+        with psycopg.connect(**{**given, "autocommit": True}) as server:
+            server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            server.execute(f'CREATE DATABASE "{name}"')
+        parts = {key: given[key] for key in ("host", "port", "user", "password") if given.get(key)}
+    yield make_conninfo(**parts, dbname=name)
+    with psycopg.connect(**{**given, "autocommit": True}) as server:
+        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def company(company_database: str) -> Iterator[Company]:
+    """The company's database, empty."""
+    with psycopg.connect(company_database, autocommit=True, row_factory=dict_row) as server:
+        server.execute("DROP SCHEMA IF EXISTS cardfile CASCADE")
+        server.execute("CREATE SCHEMA cardfile")
+        yield Company(company_database, server)
+
+
+@dataclass
+class Company:
+    """What the company's own programs see."""
+
+    dsn: str
+    server: psycopg.Connection[dict[str, Any]]
+
+    def rows(self, table: str = "contacts", order: str = '"contactId"') -> list[dict[str, Any]]:
+        return self.server.execute(f'SELECT * FROM cardfile."{table}" ORDER BY {order}').fetchall()
+
+    def of(self, contact_id: int, table: str = "contacts") -> dict[str, Any] | None:
+        return next((row for row in self.rows(table) if row["contactId"] == contact_id), None)
