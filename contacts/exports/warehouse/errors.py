@@ -12,6 +12,7 @@ __all__ = [
     "RunCancelled",
     "ScheduleRefused",
     "SettingsRefused",
+    "TableGone",
     "TargetChanged",
     "TargetError",
     "TargetFull",
@@ -117,6 +118,10 @@ class RunCancelled(CardfileError):
     """Somebody cancelled this export."""
 
     code = "export_cancelled"
+
+
+class TableGone(Exception):
+    """Somebody took this table out of the export; the others go on."""
 
 
 class WorkerStopping(Exception):

@@ -9,6 +9,7 @@ target has it: what is sent twice stands once.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from time import monotonic, sleep
@@ -18,7 +19,7 @@ from django.db import transaction
 
 from contacts.exports.warehouse.changes import take_position
 from contacts.exports.warehouse.data_sets import DATA_SETS
-from contacts.exports.warehouse.errors import OursBusy, RunCancelled, TargetChanged
+from contacts.exports.warehouse.errors import OursBusy, RunCancelled, TableGone, TargetChanged
 from contacts.exports.warehouse.filling import Filling, made_of
 from contacts.exports.warehouse.rows import Rows
 from contacts.exports.warehouse.tables import reading_of, tables_of
@@ -71,7 +72,8 @@ class Turn:
         upto = self.wait_for_position()
         for table in tables_of(self.run.target):
             self.go_on_or_stop()
-            self.bring_up(table, upto)
+            with suppress(TableGone):
+                self.bring_up(table, upto)
 
     def bring_up(self, table: ExportTable, upto: Position) -> None:
         reading = reading_of(table, self.run.target.deletions)
@@ -147,7 +149,10 @@ class Turn:
             keep(table, filling={})  # somebody dropped it there: the next run begins anew
             raise
         with transaction.atomic():
-            current = ExportTable.objects.select_for_update().get(pk=table.pk)  # a person may have added a column
+            current = ExportTable.objects.select_for_update().filter(pk=table.pk).first()
+            if current is None:
+                raise TableGone
+            # A person may have added a column meanwhile.
             keep(
                 table,
                 position=filling.position,
@@ -204,8 +209,8 @@ def written_from(rows: Rows | None, write: Callable[[], Written]) -> Written:
 
 
 def keep(table: ExportTable, **changed: object) -> None:
-    """Where a table stands. Raises ``RunCancelled`` where it is not exported any more."""
+    """Where a table stands. Raises ``TableGone`` where it is not exported any more."""
     if not ExportTable.objects.filter(pk=table.pk).update(**changed):
-        raise RunCancelled
+        raise TableGone
     for name, value in changed.items():
         setattr(table, name, value)

@@ -204,6 +204,21 @@ def test_a_run_that_is_cancelled_stops_and_the_next_one_goes_on(
     assert len(company.rows()) == 3
 
 
+def test_a_table_that_is_taken_out_while_it_is_filled_does_not_stop_the_others(
+    people: Stage, target: ExportTarget, company: Company
+) -> None:
+    calls = 0
+
+    def take_contacts_out() -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 2:  # the first piece of contacts stands
+            choose_tables(target, {"identifiers": None})
+
+    assert bring_up(target, tell=take_contacts_out).status == RunStatus.FINISHED
+    assert len(company.rows("identifiers", '"identifierId"')) == 6
+
+
 def test_another_place_gets_everything(people: Stage, target: ExportTarget, company: Company) -> None:
     bring_up(target)
     company.server.execute("DROP SCHEMA IF EXISTS elsewhere CASCADE")
