@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from benchmarks import activity
+from benchmarks import activity, exports
 from benchmarks.activity_data import preload as preload_activity
 from benchmarks.imports import preload
 from contacts.identity import resolve
@@ -85,4 +85,17 @@ def test_the_activity_benchmark_stores_what_it_compares() -> None:
         cursor.execute(f"DROP TABLE {activity.FLOOR}")
     assert min(*per_second.values(), ratio) > 0
     assert find_problems() == []
+    forget_settings()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_exports_benchmark_changes_one_preloaded_contact_in_a_hundred() -> None:
+    forget_settings()
+    preload(200)
+
+    exports.change_some(200, "Бойко")
+
+    changed = Contact.objects.filter(last_name="Бойко").values_list("external_id", flat=True)
+    assert sorted(changed) == sorted(map(exports.external_id, (1, 101)))
+    assert Contact.objects.count() == 200
     forget_settings()
