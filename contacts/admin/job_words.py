@@ -77,6 +77,9 @@ register(
         "contacts.exports.warehouse.take_up_left": JobWords(
             gettext_lazy("Looking for warehouses that are due or can go on")
         ),
+        "contacts.exports.warehouse.jobs.forget_told": JobWords(
+            gettext_lazy("Forgetting what every warehouse was told")
+        ),
         "contacts.exports.warehouse.jobs.forget_runs": JobWords(gettext_lazy("Forgetting old runs of warehouses")),
         "contacts.bulk.work_off": JobWords(gettext_lazy("Taking in contacts that another system sent")),
         "contacts.bulk.jobs.take_up_calls": JobWords(gettext_lazy("Looking for bulk calls that can go on")),

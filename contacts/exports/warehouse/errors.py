@@ -17,6 +17,7 @@ __all__ = [
     "TargetError",
     "TargetFull",
     "TargetGone",
+    "TargetOff",
     "TargetRefused",
     "TargetUnreachable",
     "TooManyDeaths",
@@ -100,6 +101,12 @@ class ExportGoesOn(CardfileError):
     """An export to this target is under way. Wait until it is finished, or cancel it."""
 
     code = "export_goes_on"
+
+
+class TargetOff(CardfileError):
+    """This warehouse is switched off. Switch it on first."""
+
+    code = "target_off"
 
 
 class OursBusy(CardfileError):

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from contacts.exports.warehouse.data_sets import DATA_SETS
-from contacts.exports.warehouse.errors import ExportGoesOn, NothingToExport, SettingsRefused
+from contacts.exports.warehouse.errors import ExportGoesOn, NothingToExport, SettingsRefused, TargetOff
 from contacts.exports.warehouse.schedule import check_schedule, next_time
 from contacts.exports.warehouse.tables import needed_keys, reading_of, tables_of
 from contacts.exports.warehouse.targets import check_settings, connect
@@ -182,12 +182,15 @@ def _keep_table(target: ExportTarget, slug: str, columns: list[str], name: str) 
 def start_run(target: ExportTarget, kind: str = RunKind.INCREMENTAL, *, by: str) -> ExportRun:
     """Bring it up to date in the background, or with ``full`` send everything anew.
 
-    Raises ``ExportGoesOn`` where that is under way already, ``NothingToExport`` where no table was chosen.
+    Raises ``ExportGoesOn`` where that is under way already, ``NothingToExport`` where no table was chosen,
+    ``TargetOff`` where it is switched off: what happens meanwhile is not kept for it.
     """
     with transaction.atomic():
         held = ExportTarget.objects.select_for_update().get(pk=target.pk)
         if held.runs.filter(status__in=OPEN).exists():
             raise ExportGoesOn
+        if not held.is_active:
+            raise TargetOff
         if not held.tables.exists():
             raise NothingToExport
         if kind == RunKind.FULL:
@@ -226,7 +229,7 @@ def start_due_runs(*, now: datetime | None = None) -> int:
         try:
             start_run(target, by=SCHEDULE)
             started += 1
-        except (ExportGoesOn, NothingToExport):
+        except (ExportGoesOn, NothingToExport, TargetOff):
             continue
     return started
 

@@ -20,6 +20,8 @@ from procrastinate.exceptions import AlreadyEnqueued
 from contacts.exports.warehouse.errors import RunCancelled, TooManyDeaths, WorkerStopping
 from contacts.exports.warehouse.flow import JOB, OPEN, forget_old_runs, start_due_runs
 from contacts.exports.warehouse.mail import tell_owner
+from contacts.exports.warehouse.marks import forget_marks
+from contacts.exports.warehouse.members import forget_members
 from contacts.exports.warehouse.run import Tell, carry_out
 from contacts.models import ExportRun, ExportTarget, RunStatus
 from crm.claims import claiming, is_claimed, may_claim
@@ -139,3 +141,10 @@ def start_by_the_clock() -> None:
 def forget_runs() -> None:
     """The history of three months ago."""
     forget_old_runs()
+
+
+@periodic(cron="50 * * * *")
+def forget_told() -> None:
+    """What was noted for warehouses, once every one of them was told."""
+    forget_marks()
+    forget_members()

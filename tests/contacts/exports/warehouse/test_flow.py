@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.core import mail
 
-from contacts.exports.warehouse.errors import ExportGoesOn, NothingToExport
+from contacts.exports.warehouse.errors import ExportGoesOn, NothingToExport, TargetOff
 from contacts.exports.warehouse.flow import (
     cancel_run,
     choose_tables,
@@ -87,6 +87,12 @@ def test_one_run_of_a_warehouse_goes_on_at_a_time(have_target: Make) -> None:
 def test_a_warehouse_without_tables_is_not_run(have_target: Make) -> None:
     with pytest.raises(NothingToExport):
         start_run(have_target(), by="user:1")
+
+
+def test_a_warehouse_that_is_switched_off_is_not_run(have_target: Make) -> None:
+    choose_tables(target := have_target(is_active=False), {"contacts": None})
+    with pytest.raises(TargetOff):
+        start_run(target, by="user:1")
 
 
 def test_a_full_run_sends_everything_anew_and_another_one_does_not(have_target: Make) -> None:
