@@ -1,6 +1,6 @@
 """Brings a target up to date, table by table, so that whatever kills it costs one piece and nothing else.
 
-1. Ask up to where our sequences are complete: once, behind the closed gate. 2. A table that is new, or not made of what
+1. Ask up to where our sequences are complete, behind the closed gate. 2. A table that is new, or not made of what
 it is to be made of, is filled beside the one that stands, piece by piece, and put in its place when it is whole.
 3. Every other one gets what changed since its position, step by step. Where a table stands is kept here after the
 target has it: what is sent twice stands once.
@@ -35,6 +35,8 @@ Tell = Callable[[], object]
 PATIENCE: Final = 120.0
 """Seconds to wait for a moment at which nobody writes."""
 PAUSE: Final = 0.5
+MOMENT: Final = 60.0
+"""Seconds for which a position does: it is behind by no more, and what came after it is still known."""
 
 
 def carry_out(run: ExportRun, *, tell: Tell = lambda: None) -> None:
@@ -67,24 +69,30 @@ class Turn:
         self.run = run
         self.target = target
         self.tell = tell
+        self.upto: Position = {}
+        self.holds_until = 0.0
 
     def bring_up_all(self) -> None:
-        upto = self.wait_for_position()
         for table in tables_of(self.run.target):
             self.go_on_or_stop()
             with suppress(TableGone):
-                self.bring_up(table, upto)
+                self.bring_up(table)
 
-    def bring_up(self, table: ExportTable, upto: Position) -> None:
+    def bring_up(self, table: ExportTable) -> None:
         reading = reading_of(table, self.run.target.deletions)
         made = made_of(reading.shape, leaves_out_deleted=reading.leaves_out_deleted)
         if table.needs_full or table.made != made:
-            filling = self.begin(table, reading, upto)
-            self.fill(table, reading, filling)
-            upto = self.wait_for_position()  # that took a while
+            self.fill(table, reading, self.begin(table, reading))
         else:
             self.compare(reading)
-        self.catch_up(table, reading, upto)
+        self.catch_up(table, reading, self.position())
+
+    def position(self) -> Position:
+        """Up to where all is complete that we know; asked anew where it is not of this moment any more."""
+        if monotonic() > self.holds_until:
+            self.upto = self.wait_for_position()
+            self.holds_until = monotonic() + MOMENT
+        return self.upto
 
     def wait_for_position(self) -> Position:
         until = monotonic() + PATIENCE
@@ -102,7 +110,7 @@ class Turn:
 
     # Everything anew
 
-    def begin(self, table: ExportTable, reading: Reading, upto: Position) -> Filling:
+    def begin(self, table: ExportTable, reading: Reading) -> Filling:
         """What a killed run left, if it fits; else from the beginning."""
         made = made_of(reading.shape, leaves_out_deleted=reading.leaves_out_deleted)
         left = Filling.from_json(table.filling)
@@ -111,7 +119,7 @@ class Turn:
                 return left
             if (stands := left.at(self.target.begin_full(reading.shape, left.run))) is not None:
                 return stands
-        filling = Filling.begin(DATA_SETS[table.data_set].start_position(upto), made)
+        filling = Filling.begin(DATA_SETS[table.data_set].start_position(self.position()), made)
         keep(table, filling=filling.as_json(), needs_full=True)
         self.target.begin_full(reading.shape, filling.run)
         return filling
