@@ -173,4 +173,4 @@ def _by_label(column: Column) -> tuple[str, ...]:
 
 
 def _by_alias(column: Column) -> tuple[str, ...]:
-    return tuple(_folded(alias) for alias in column.aliases)
+    return tuple(_folded(alias) for alias in (*column.aliases, column.wire) if alias)

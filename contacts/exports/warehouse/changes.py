@@ -53,9 +53,8 @@ _TOMBSTONES: Final = "SELECT id FROM contacts_contact WHERE merged_into_id = ANY
 
 def take_position() -> Position | None:
     """Where our sequences stand, all that is below them committed; None where a writer takes long: ask again."""
-    members = look_at_members()
     numbers = settled_numbers(SEQUENCES.values())
-    return None if numbers is None else {**dict(zip(SEQUENCES, numbers, strict=True)), MEMBERS: members}
+    return None if numbers is None else {**dict(zip(SEQUENCES, numbers, strict=True)), MEMBERS: look_at_members()}
 
 
 def check_known(since: Position) -> None:
