@@ -18,7 +18,7 @@ import orjson
 
 from contacts.columns import Column
 from contacts.exports.errors import FormatUnknown
-from contacts.exports.resource import STATES, ContactResource
+from contacts.exports.resource import STATE_NAMES, ContactResource, reader_of
 from contacts.exports.workbook import Workbook
 from contacts.formulas import disarm
 from contacts.models import Contact
@@ -116,10 +116,16 @@ class JsonLines:
     content_type: ClassVar[str] = "application/x-ndjson"
 
     def __init__(self, file: Sink, columns: Sequence[Column]) -> None:
-        self.file, self.columns = file, columns
+        self.file = file
+        self.values = [(column.key, reader_of(column), STATE_NAMES.get(column.type)) for column in columns]
 
     def write(self, contacts: Iterable[Contact]) -> None:
-        self.file.write(b"".join(json_line(contact, self.columns) for contact in contacts))
+        self.file.write(b"".join(map(self.line, contacts)))
+
+    def line(self, contact: Contact) -> bytes:
+        found = ((key, read(contact), names) for key, read, names in self.values)
+        told = {key: value if names is None else names[value] for key, value, names in found if value is not None}
+        return orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE)
 
     def close(self) -> None:
         """There is nothing behind the last line."""
@@ -193,17 +199,3 @@ class OneWay:
 
 def disarmed(cells: Iterable[Any]) -> list[Any]:
     return [disarm(cell) if isinstance(cell, str) else cell for cell in cells]
-
-
-def json_line(contact: Contact, columns: Iterable[Column]) -> bytes:
-    values = {column.key: value for column in columns if (value := value_of(contact, column)) is not None}
-    return orjson.dumps(values) + b"\n"
-
-
-def value_of(contact: Contact, column: Column) -> Any:
-    if column.is_custom:
-        return contact.attributes.get(column.custom_key)
-    value = getattr(contact, column.key)
-    if column.type in STATES and value is not None:
-        return STATES[column.type](value).name.lower()
-    return value

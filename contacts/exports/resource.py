@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, tzinfo
+from operator import attrgetter
 from typing import Any, Final, NoReturn
 
+from django.db.models import IntegerChoices
 from django.utils import timezone
 from import_export.fields import Field
 from import_export.resources import Resource
@@ -15,31 +17,49 @@ from contacts.columns import Column
 from contacts.exports.errors import ExportsOnly
 from contacts.models import ChannelState, Contact, ContactState
 
-__all__ = ["ContactResource"]
+__all__ = ["STATE_NAMES", "ContactResource", "reader_of"]
 
-STATES: Final = {"channel_state": ChannelState, "state": ContactState}
+STATES: Final[dict[str, type[IntegerChoices]]] = {"channel_state": ChannelState, "state": ContactState}
+STATE_NAMES: Final[dict[str, dict[int, str]]] = {
+    kind: {number: name.lower() for number, name in zip(states.values, states.names, strict=True)}
+    for kind, states in STATES.items()
+}
 LIST_SEPARATOR: Final = "; "
 
 
+def cell_of(value: Any, names: Mapping[int, str] | None, zone: tzinfo) -> str | int | float:
+    """A value as a cell that the import reads back as the same value; ``names`` are those of a column's states."""
+    if value is None:
+        return ""
+    if names is not None:
+        return names[value]
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return value.astimezone(zone).isoformat(timespec="seconds")
+    if isinstance(value, list):
+        return LIST_SEPARATOR.join(map(str, value))
+    return value if isinstance(value, int | float) else str(value)
+
+
+def reader_of(column: Column) -> Callable[[Contact], Any]:
+    if not column.is_custom:
+        return attrgetter(column.key)
+    key = column.custom_key
+    return lambda contact: contact.attributes.get(key)
+
+
 class CellWidget(Widget):
-    """A value as a cell that the import reads back as the same value."""
+    """How the library shows a value."""
 
     def __init__(self, column_type: str) -> None:
         super().__init__()
-        self.states = STATES.get(column_type)
+        self.names = STATE_NAMES.get(column_type)
 
     def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str | int | float:
-        if value is None:
-            return ""
-        if self.states is not None:
-            return self.states(value).name.lower()
-        if isinstance(value, bool):
-            return "yes" if value else "no"
-        if isinstance(value, datetime):
-            return timezone.localtime(value).isoformat(timespec="seconds")
-        if isinstance(value, list):
-            return LIST_SEPARATOR.join(map(str, value))
-        return value if isinstance(value, int | float) else str(value)
+        return cell_of(value, self.names, timezone.get_current_timezone())
 
 
 class ContactField(Field):
@@ -47,12 +67,7 @@ class ContactField(Field):
 
     def __init__(self, column: Column) -> None:
         super().__init__(column_name=column.key, widget=CellWidget(column.type), readonly=True)
-        self.column = column
-
-    def get_value(self, instance: Contact) -> Any:
-        if self.column.is_custom:
-            return instance.attributes.get(self.column.custom_key)
-        return getattr(instance, self.column.key)
+        self.get_value = reader_of(column)
 
 
 class ContactResource(Resource):
@@ -66,14 +81,19 @@ class ContactResource(Resource):
 
     def __init__(self, columns: Iterable[Column]) -> None:
         super().__init__()
-        self.fields = {column.key: ContactField(column) for column in columns if column.read}
+        readable = [column for column in columns if column.read]
+        self.fields = {column.key: ContactField(column) for column in readable}
+        self.cells = [(reader_of(column), STATE_NAMES.get(column.type)) for column in readable]
+        self.zone = timezone.get_current_timezone()
 
     def get_export_order(self) -> list[str]:
         return list(self.fields)
 
     def export_resource(self, instance: Contact, selected_fields: Any = None, **kwargs: Any) -> list[Any]:
-        """The library looks every field up by its position, for every cell; that takes longer than the rest."""
-        return [field.export(instance) for field in self.get_export_fields(selected_fields)]
+        """Cell for cell as the library would, which takes several times as long, most of it to find its fields."""
+        if selected_fields is not None:
+            return super().export_resource(instance, selected_fields, **kwargs)
+        return [cell_of(read(instance), names, self.zone) for read, names in self.cells]
 
     def import_data(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise ExportsOnly
