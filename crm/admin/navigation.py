@@ -46,6 +46,7 @@ GROUPS: Final[list[tuple[Any, list[Entry]]]] = [
         [
             model(_("Imports"), "upload", "contacts.import"),
             model(_("Exports"), "download", "contacts.contactexport"),
+            model(_("Warehouses"), "database", "contacts.exporttarget"),
             model(_("Bulk actions"), "checklist", "contacts.contactaction"),
         ],
     ),

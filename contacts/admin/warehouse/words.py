@@ -88,7 +88,7 @@ def say_where(target: ExportTarget) -> str:
     """Its place, as its kind tells it; nothing secret is among the settings."""
     settings = target.settings
     if "shown" in settings:
-        return f"{settings['shown']}, {settings.get('schema', '')}".rstrip(", ")
+        return _("{place}, schema {schema}").format(place=settings["shown"], schema=settings.get("schema", ""))
     return ".".join(str(settings[name]) for name in ("project", "dataset") if settings.get(name)) or "—"
 
 
@@ -144,7 +144,7 @@ def show_run(run: ExportRun, actor: Actor) -> ShownRun:
         kind=run.get_kind_display(),
         status=run.status,
         status_words=run.get_status_display(),
-        rows=[say_counts(slug, counts) for slug, counts in run.counts.items()],
+        rows=[say_counts(slug, run.counts[slug]) for slug in DATA_SETS if any(run.counts.get(slug, {}).values())],
         size=say_size(run.bytes) if run.bytes else "—",
         took=say_took(run),
         error=run.error,
