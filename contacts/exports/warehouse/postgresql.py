@@ -31,6 +31,7 @@ from contacts.exports.warehouse.postgresql_statements import (
     KEYS,
     MARK,
     MARKED,
+    PREFER_INDEXES,
     TYPES,
     Cursor,
     listed,
@@ -151,6 +152,7 @@ class PostgresTarget:
             sent = _pour(cursor, INCOMING, change.rows) if change.rows is not None else 0
             cursor.execute(sql.SQL("ANALYZE {}").format(INCOMING))
             # 2. What is gone, but for what comes back under the same key.
+            cursor.execute(PREFER_INDEXES)
             removed = remove_owners(cursor, shape, table, change.gone_contact_ids)
             removed += remove_keys(cursor, shape, table, change.gone_keys)
             # 3. The rest, without touching what is as it was.

@@ -25,6 +25,7 @@ __all__ = [
     "KEYS",
     "MARK",
     "MARKED",
+    "PREFER_INDEXES",
     "TYPES",
     "Cursor",
     "listed",
@@ -105,11 +106,16 @@ SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool AS 
 """
 
 
+PREFER_INDEXES: Final = "SET LOCAL enable_seqscan = off; SET LOCAL enable_mergejoin = off"
+"""Some thousand rows are looked up by the index, whatever the statistics of the table say."""
+
+
 def remove_owners(cursor: Cursor, shape: TableShape, table: sql.Composable, ids: Sequence[int]) -> int:
     if not ids or not shape.owner:
         return 0
     statement = sql.SQL("DELETE FROM {} t USING unnest(%s::bigint[]) AS gone(id) WHERE t.{} = gone.id AND {}")
-    cursor.execute(statement.format(table, sql.Identifier(shape.owner), does_not_come_back(shape)), [list(ids)])
+    known = statement.format(table, sql.Identifier(shape.owner), does_not_come_back(shape))
+    cursor.execute(known, ["{" + ",".join(map(str, ids)) + "}"])
     return cursor.rowcount
 
 
