@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 AXE := 4.14.1
+DUCKDB := 1.5.5
 export PORT ?= 8000
 
 help: ## List the commands
@@ -28,6 +29,18 @@ setup-browser: setup ## Install Chromium and axe for the browser tests (Debian, 
 	  npm install --prefix .venv --no-save --ignore-scripts --no-audit --no-fund --silent axe-core@$(AXE) || { \
 	  echo "axe could not be installed from here: it takes npm, which comes with Node.js."; \
 	  echo "Without it the tests for accessibility are skipped."; exit 1; }
+
+setup-bigquery: setup ## Install what speaks to BigQuery, and an emulator of it for the tests (600 MB, in .venv-bigquery)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-bigquery.txt
+	@test -e .venv-bigquery/installed || { \
+	  $(PYTHON) -m venv .venv-bigquery && \
+	  .venv-bigquery/bin/python -m pip install --quiet --disable-pip-version-check \
+	    bqemulator==1.4.0 duckdb==$(DUCKDB) duckdb-extension-spatial==$(DUCKDB) numpy && \
+	  mkdir -p .venv-bigquery/home/.duckdb/extensions/v$(DUCKDB)/linux_amd64 && \
+	  cp .venv-bigquery/lib/python3*/site-packages/duckdb_extension_spatial/extensions/v$(DUCKDB)/spatial.duckdb_extension \
+	    .venv-bigquery/home/.duckdb/extensions/v$(DUCKDB)/linux_amd64/ && \
+	  touch .venv-bigquery/installed; } || { \
+	  echo "The emulator of BigQuery could not be installed from here. Without it its tests are skipped."; exit 1; }
 
 test: setup ## Run the tests, two at a time
 	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
@@ -67,4 +80,4 @@ bench: setup ## Measure the write path (ROWS=200000)
 fuzz: setup ## Call the API in every way for MINUTES (20) and compare with its description
 	@$(BIN)/python -m benchmarks.fuzz --minutes $${MINUTES:-20}
 
-.PHONY: help run setup setup-browser test check format format-check lint types walls pictures script bench fuzz
+.PHONY: help run setup setup-browser setup-bigquery test check format format-check lint types walls pictures script bench fuzz
