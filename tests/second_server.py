@@ -21,10 +21,18 @@ MISSING: Final = "there is no PostgreSQL of the system here; `apt-get install po
 PATIENCE: Final = 60.0
 SETTINGS: Final = {
     "listen_addresses": "",
+    "port": "5432",
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",
     "jit": "off",
 }
+
+LET_IN: Final = """
+local all anna scram-sha-256
+local all all trust
+host all all 127.0.0.1/32 trust
+"""
+"""Anna has a password."""
 
 
 def find_second_binaries() -> Path | None:
@@ -44,14 +52,17 @@ def second_server(**settings: str) -> Generator[str, None, None]:
     try:
         initdb = [binaries / "initdb", "-D", folder / "data", "-U", "postgres", "-A", "trust", "-E", "UTF8"]
         subprocess.run([*initdb, "--locale=C"], check=True, capture_output=True, **as_who)
-        (folder / "data/pg_hba.conf").write_text("local all anna scram-sha-256\nlocal all all trust\n")
+        (folder / "data/pg_hba.conf").write_text(
+            "local all anna scram-sha-256\nlocal all all trust\nhost all all 127.0.0.1/32 trust\n"
+        )
         command = [binaries / "postgres", "-D", folder / "data", "-k", folder]
-        for name, value in {**SETTINGS, **settings}.items():
+        given = {**SETTINGS, **settings}
+        for name, value in given.items():
             command += ["-c", f"{name}={value}"]
         with (folder / "log").open("wb") as log:
             server = subprocess.Popen(command, stdout=log, stderr=log, **as_who)
         try:
-            address = f"postgresql://postgres@/postgres?host={folder}"
+            address = f"postgresql://postgres@/postgres?port={given['port']}&host={folder}"
             _wait_for(address, server, folder)
             yield address
         finally:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from socket import socket
 from typing import Any
 
 import psycopg
@@ -388,6 +389,20 @@ def test_a_wrong_address_is_told_with_what_to_do(
 
     assert (problem.code, words in problem.message) == (kind.code, True)
     assert "secret" not in problem.message
+
+
+def test_a_server_without_tls_is_told_where_tls_is_asked_for() -> None:
+    with socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"postgresql://anna:secret@127.0.0.1:{port}/postgres"
+
+    with second_server(listen_addresses="127.0.0.1", port=str(port)):
+        [required] = open_target(check_settings({}, address), address).check()
+        [not_required] = open_target(check_settings({"sslmode": "disable"}, address), address).check()
+
+    assert (required.code, "speaks no TLS" in required.message) == ("target_unreachable", True)
+    assert not_required.code == "target_refused"
 
 
 def test_a_target_where_everything_is_right_has_no_problems_and_keeps_nothing_of_the_test(
