@@ -163,8 +163,8 @@ PAGES: Final[Mapping[str, Expected]] = {
     "admin:contacts_import_progress": Expected(LOOK, LOOK),
     "admin:contacts_import_do": Expected(WORK, WORK),
     "admin:contacts_import_undo": Expected(WORK, WORK),
-    "admin:contacts_import_errors": Expected(LOOK, LOOK),
-    "admin:contacts_import_file": Expected(LOOK, LOOK),
+    "admin:contacts_import_errors": Expected(EXPORT, EXPORT),
+    "admin:contacts_import_file": Expected(EXPORT, EXPORT),
     "admin:contacts_import_begin_import": Expected(WORK, WORK),
     # Segments
     "admin:segments_segment_check": Expected(LOOK, LOOK),

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contacts.models import Import, ImportStatus
+from crm.audit import Action, about, actor_of, note
 from crm.errors import CardfileError, Refused
 
 __all__ = [
@@ -23,6 +24,8 @@ __all__ = [
     "can_be_mapped",
     "find_import",
     "go_on",
+    "may_take_file",
+    "note_taken",
     "place_error",
     "read_number",
     "render",
@@ -72,6 +75,15 @@ def can_be_mapped(run: Import) -> bool:
 def require(allowed: bool) -> None:
     if not allowed:
         raise PermissionDenied
+
+
+def may_take_file(request: HttpRequest, run: Import) -> bool:
+    """An uploaded file is a list of contacts: it goes to those who may export, and back to whoever brought it."""
+    return run.by == actor_of(request) or request.user.has_perm("contacts.export_contact")
+
+
+def note_taken(request: HttpRequest, run: Import, name: str) -> None:
+    note(Action.DOWNLOADED, by=actor_of(request), about=about(run), details={"file": name}, request=request)
 
 
 def find_import(import_id: int) -> Import:

@@ -13,7 +13,15 @@ from django.utils.translation import gettext_lazy
 
 from contacts.admin.actors import name_actors
 from contacts.admin.imports.choices import EMPTY_CELLS, MODES, list_keys, say_target
-from contacts.admin.imports.doors import PAGES, address_of, can_be_mapped, find_import, render, require
+from contacts.admin.imports.doors import (
+    PAGES,
+    address_of,
+    can_be_mapped,
+    find_import,
+    may_take_file,
+    render,
+    require,
+)
 from contacts.admin.imports.mails import say_mails
 from contacts.admin.imports.orders import TARGET_LABELS, list_order_choices
 from contacts.admin.imports.preview import name_columns
@@ -62,20 +70,20 @@ def change_view(admin: Any, request: HttpRequest, import_id: int) -> HttpRespons
     run = find_import(import_id)
     if run.status in PAGES and admin.has_add_permission(request):
         return redirect(address_of(run))
-    context = read_page(run, request) if run.status not in PAGES else read_waiting(run)
+    context = read_page(run, request) if run.status not in PAGES else read_waiting(run, request)
     return render(admin, request, "import.html", run, "change", **context)
 
 
-def read_waiting(run: Import) -> dict[str, Any]:
+def read_waiting(run: Import, request: HttpRequest) -> dict[str, Any]:
     """For somebody who may only look."""
-    return {"facts": list_facts(run), "sentence": _("This import has not begun."), "sentence_tone": "cf-news"}
+    return {"facts": list_facts(run, request), "sentence": _("This import has not begun."), "sentence_tone": "cf-news"}
 
 
 def read_page(run: Import, request: HttpRequest) -> dict[str, Any]:
     is_under_way = run.status in UNDER_WAY
     context: dict[str, Any] = {
         "tiles": list_tiles((run.undo_counts or {}) if run.status == ImportStatus.UNDOING else run.counts),
-        "facts": [*list_facts(run), *list_results(run, request)],
+        "facts": [*list_facts(run, request), *list_results(run, request)],
         "mapping": list_mapping(run),
         "choices": list_choices(run),
         "actions": list_actions(run),
@@ -126,11 +134,12 @@ def say_undone(run: Import) -> str:
 # What is known of it
 
 
-def list_facts(run: Import) -> list[Fact]:
+def list_facts(run: Import, request: HttpRequest) -> list[Fact]:
     actor = name_actors([run.by])[run.by]
+    is_there = run.stored_name and may_take_file(request, run)
     facts = [
         Fact(_("What is in it"), str(run.get_content_display()).capitalize()),
-        Fact(_("File"), run.file_name, address_of(run, "file") if run.stored_name else "", is_file=True),
+        Fact(_("File"), run.file_name, address_of(run, "file") if is_there else "", is_file=True),
         Fact(_("Size"), say_size(run.size_bytes) if run.size_bytes else "—"),
         Fact(_("Rows"), say_number(run.rows_total if run.rows_total is not None else run.rows_done)),
         Fact(_("Who"), actor.label, actor.link),
@@ -152,7 +161,9 @@ def list_results(run: Import, request: HttpRequest) -> list[Fact]:
     bad = sum(run.counts.get(name, 0) for name in ("failed", "skipped"))
     if bad and run.stored_name and run.status not in UNDER_WAY:
         text = _("{rows} to repair").format(rows=say_rows(bad))
-        facts.append(Fact(_("Errors"), text, address_of(run, "errors"), is_file=True))
+        facts.append(
+            Fact(_("Errors"), text, address_of(run, "errors") if may_take_file(request, run) else "", is_file=True)
+        )
     if mails := say_mails(run):
         facts.append(Fact(_("Confirmation mails"), mails))
     may_look = request.user.has_perms(["segments.view_segment", "contacts.view_contact"])

@@ -28,6 +28,8 @@ from contacts.admin.imports.doors import (
     can_be_mapped,
     find_import,
     go_on,
+    may_take_file,
+    note_taken,
     place_error,
     read_number,
     render,
@@ -191,7 +193,7 @@ def read_preview(run: Import, request: HttpRequest) -> dict[str, Any]:
         "here": request.get_full_path(),
         "can_be_fixed": can_be_fixed,
         "fixed_cells": run.fixes.count(),
-        "has_problems": any(counts.get(name) for name in ("failed", "skipped")),
+        "has_problems": any(counts.get(name) for name in ("failed", "skipped")) and may_take_file(request, run),
         "errors_url": address_of(run, "errors"),
         "fix_url": address_of(run, "fix"),
         "empty": say_empty(run),
@@ -243,11 +245,13 @@ def errors_view(admin: Any, request: HttpRequest, import_id: int) -> HttpRespons
     """The rows with errors as they were in the file, with what is wrong in columns of their own."""
     require(admin.has_view_permission(request))
     run = find_import(import_id)
+    require(may_take_file(request, run))
     try:
         lines = repair_file(run, open_any(run).job)
     except CardfileError as error:
         return go_on(request, run, error=error)
     name = f"{run.file_name.rpartition('.')[0] or run.file_name}.errors.csv"
+    note_taken(request, run, name)
     disposition = content_disposition_header(as_attachment=True, filename=name)
     plain = "text/csv; charset=utf-8"
     return StreamingHttpResponse(lines, content_type=plain, headers={"Content-Disposition": disposition})
@@ -261,9 +265,11 @@ def file_view(admin: Any, request: HttpRequest, import_id: int) -> HttpResponseB
     """The file as it was uploaded, under the name that it had then."""
     require(admin.has_view_permission(request))
     run = find_import(import_id)
+    require(may_take_file(request, run))
     try:
         path = stored_path(run.stored_name)
     except CardfileError as error:
         return go_on(request, run, error=error)
+    note_taken(request, run, run.file_name)
     plain = "application/octet-stream"
     return FileResponse(path.open("rb"), as_attachment=True, filename=run.file_name, content_type=plain)
