@@ -15,6 +15,13 @@ from contacts.api.subscribe import AddUnsubscribedView, ConfirmationView, Delete
 from contacts.api.subscriptions import ContactSubscriptionsView, SubscriptionsView
 from contacts.api.totals import TotalsView
 from contacts.api.views import ContactsView, ContactView
+from contacts.api.warehouse import (
+    WarehouseCancelView,
+    WarehouseRunsView,
+    WarehousesView,
+    WarehouseTestView,
+    WarehouseView,
+)
 from contacts.wire import LARGEST_ID
 
 
@@ -81,4 +88,9 @@ urlpatterns = [
     path("v1/merges/<contact_id:merge_id>/undo", UndoView.as_view(), name="api-undo-merge"),
     path("v1/contact/<contact_id:contact_id>/history", HistoryView.as_view(), name="api-history"),
     path("v1/contact/<contact_id:contact_id>/totals", TotalsView.as_view(), name="api-totals"),
+    path("v1/warehouses", WarehousesView.as_view(), name="api-warehouses"),
+    path("v1/warehouses/<text:warehouse_id>/test", WarehouseTestView.as_view(), name="api-warehouse-test"),
+    path("v1/warehouses/<text:warehouse_id>/runs", WarehouseRunsView.as_view(), name="api-warehouse-runs"),
+    path("v1/warehouses/<text:warehouse_id>/cancel", WarehouseCancelView.as_view(), name="api-warehouse-cancel"),
+    path("v1/warehouses/<text:warehouse_id>", WarehouseView.as_view(), name="api-warehouse"),
 ]

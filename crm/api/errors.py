@@ -49,6 +49,8 @@ STATUS_BY_CODE = {
     "idempotency_key_reused": 409,
     "request_under_way": 409,
     "answer_erased": 409,
+    "export_goes_on": 409,
+    "nothing_to_export": 409,
     "body_too_large": 413,
     "unsupported_encoding": 415,
     "too_many_requests": 429,

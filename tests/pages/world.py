@@ -178,6 +178,7 @@ def make_house() -> dict[str, Any]:
         "site_key": site.key,
         "contacts.exporttarget": target.pk,
         "target_id": target.pk,
+        "warehouse_id": target.pk,
         "exporttarget.verb": "cancel",
         "contacts.webhook": webhook.pk,
         "webhook_id": webhook.pk,

@@ -45,7 +45,7 @@ class ExportTargetAdmin(ModelAdmin):
     """The form saves through the verb. Every page asks for the right to export contacts too."""
 
     form = TargetForm
-    list_display = ("name", "kind", "where", "status_label", "last_run", "schedule", "error_shown")
+    list_display = ("name", "where", "status_label", "last_run", "next_run", "error_shown")
     list_display_links = ("name",)
     list_disable_select_all = True
     ordering = ("name", "pk")
@@ -266,9 +266,9 @@ class ExportTargetAdmin(ModelAdmin):
     def last_run(self, target: Any) -> str:
         return show_moment(target.ran_at) if target.ran_at else "—"
 
-    @display(description=gettext_lazy("schedule"))
-    def schedule(self, target: ExportTarget) -> str:
-        return say_schedule(target)
+    @display(description=gettext_lazy("next run"))
+    def next_run(self, target: ExportTarget) -> str:
+        return show_moment(target.next_run_at) if target.is_active and target.next_run_at else "—"
 
     @display(description=gettext_lazy("error"))
     def error_shown(self, target: Any) -> str:

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings, strategies
 from schemathesis import GenerationMode
 from schemathesis.config import SchemathesisConfig
 
-from contacts.models import CustomField
+from contacts.models import CustomField, ExportTarget
 from crm.api.keys import create_api_key
 
 NOT_PACKED = {"Accept-Encoding": "identity"}  # schemathesis does not unpack what it gets in its own process
@@ -80,6 +80,15 @@ DESCRIBED = [
     ("POST", "/api/v1/merges/{merge_id}/undo"),
     ("GET", "/api/v1/contact/{contact_id}/history"),
     ("GET", "/api/v1/contact/{contact_id}/totals"),
+    ("GET", "/api/v1/warehouses"),
+    ("POST", "/api/v1/warehouses"),
+    ("GET", "/api/v1/warehouses/{warehouse_id}"),
+    ("PATCH", "/api/v1/warehouses/{warehouse_id}"),
+    ("DELETE", "/api/v1/warehouses/{warehouse_id}"),
+    ("POST", "/api/v1/warehouses/{warehouse_id}/test"),
+    ("GET", "/api/v1/warehouses/{warehouse_id}/runs"),
+    ("POST", "/api/v1/warehouses/{warehouse_id}/runs"),
+    ("POST", "/api/v1/warehouses/{warehouse_id}/cancel"),
 ]
 
 
@@ -113,6 +122,7 @@ def test_no_call_breaks_the_api_or_is_answered_otherwise_than_described(
     push = {"type": "mobilepush", "value": "t-1", "device": {"appId": "shop"}}
     contact = {"externalCustomerId": "C-1", "channels": [token, push]}
     named = {"contact_id": call_api("post", "/api/v1/contact", contact).json()["id"], "app": "shop", "token": "t-1"}
+    named["warehouse_id"] = ExportTarget.objects.create(name="Company", kind="postgresql").pk
 
     @given(
         case=api_schema[path][method].as_strategy(generation_mode=mode),
