@@ -65,7 +65,7 @@ def events(first: int, last: int, *, contact: int) -> Rows:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    with second_server() as address:
+    with second_server(fsync="off") as address:
         yield address
 
 
