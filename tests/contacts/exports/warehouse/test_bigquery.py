@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -262,6 +265,27 @@ def test_nobody_answering_is_told() -> None:
     with pytest.raises(TargetUnreachable, match="Check the network"):
         opened.describe("contacts")
     opened.close()
+
+
+WITHOUT_IT = """
+import sys
+sys.modules["google"] = None
+import django
+django.setup()
+from contacts.exports.warehouse.bigquery import open_target
+from contacts.exports.warehouse.errors import DriverMissing
+try:
+    open_target({"project": "company-warehouse", "dataset": "crm"}, "")
+except DriverMissing as error:
+    print(error.message)
+"""
+
+
+def test_without_what_speaks_to_bigquery_it_is_said_how_to_install_it() -> None:
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "crm.settings"}
+    command = [sys.executable, "-c", WITHOUT_IT]
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=120).stdout
+    assert "make setup-bigquery" in said
 
 
 # The key
