@@ -18,8 +18,10 @@ from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from contacts import identity
 from contacts.exports import flow as exports
+from contacts.exports.errors import DiskFull
 from contacts.identity.types import API
 from contacts.models import Account, Contact, ContactExport, CustomField, Import, ImportStatus
+from crm.models import AuditEntry
 from segments.models import Membership, Segment
 
 pytestmark = pytest.mark.django_db
@@ -332,6 +334,68 @@ def test_an_export_is_withdrawn_when_somebody_is_erased(export, client, call_api
     assert told["message"].endswith("Export again.")
 
 
+@pytest.mark.parametrize(
+    ("format_", "compression", "begins", "ending"),
+    [
+        ("csv", "gzip", b"\x1f\x8b", ".csv.gz"),
+        ("tsv", "zip", b"PK", ".tsv.zip"),
+        ("xlsx", "none", b"PK", ".xlsx"),
+        ("jsonl", "", b"{", ".jsonl"),
+    ],
+)
+def test_an_export_has_the_format_and_the_packing_that_were_asked_for(
+    export, client, format_, compression, begins, ending
+):
+    have(email="olena@example.com")
+
+    job = export(format=format_, compression=compression)
+
+    assert (job["format"], job["compression"]) == (format_, compression or "none")
+    answer = client.get(job["fileUrl"])
+    assert answer["Content-Disposition"].endswith(f'-{job["id"]}{ending}"')
+    assert b"".join(answer.streaming_content).startswith(begins)
+
+
+def test_an_export_may_be_of_contacts_that_are_named_or_found(export, client):
+    olena = have(email="olena@example.com", first_name="Olena")
+    bohdan = have(email="bohdan@example.com", first_name="Bohdan")
+    gone = have(email="old@example.com", first_name="Bohdan")
+    identity.delete_contacts([gone], by="user:1")
+    have(email="taras@example.com", first_name="Taras")
+
+    named = export(contactIds=[bohdan, str(olena)], columns=["contactId"])
+    found = export(search="bohdan", columns=["contactId"])
+
+    lines = [fetch(client, job["fileUrl"]).split()[1:] for job in (named, found)]
+    assert lines == [[str(olena).encode(), str(bohdan).encode()], [str(bohdan).encode()]]
+
+
+def test_who_exported_and_who_fetched_the_file_is_written_down(export, client):
+    have(email="olena@example.com")
+    job = export(columns=["email"], search="olena@example.com")
+
+    fetch(client, job["fileUrl"])
+
+    exported, downloaded = AuditEntry.objects.filter(about=f"contacts.contactexport:{job['id']}").order_by("pk")
+    assert (exported.action, downloaded.action) == ("exported", "downloaded")
+    assert exported.by == downloaded.by
+    assert exported.by.startswith("key:")
+    assert {
+        "format": "csv",
+        "columns": ["email"],
+        "chosen": "search: olena@example.com",
+    }.items() <= exported.details.items()
+    assert downloaded.details["contacts"] == 1
+
+
+def test_a_full_disk_is_said_and_nothing_half_written_stays(settings):
+    disk = Path("/dev/full")
+    with disk.open("wb", 0) as full, pytest.raises(DiskFull, match="no room on the disk"), exports.new_file("csv"):
+        full.write(b"x")
+
+    assert not list(settings.EXPORTS_DIR.iterdir())
+
+
 REFUSED_EXPORTS = {
     "a list": ([], [""]),
     "an unknown segment": ({"segment": "nobody knows"}, ["segment"]),
@@ -341,6 +405,16 @@ REFUSED_EXPORTS = {
     "a NUL": ({"segment": "\0"}, ["segment"]),
     "an unknown format": ({"format": "pdf"}, ["format"]),
     "a format that is a list": ({"format": ["csv"]}, ["format"]),
+    "an unknown compression": ({"compression": "rar"}, ["compression"]),
+    "no contact IDs": ({"contactIds": []}, ["contactIds"]),
+    "contact IDs that are none": (
+        {"contactIds": [1, 0, True, "x", 10**20]},
+        [f"contactIds[{n}]" for n in (1, 2, 3, 4)],
+    ),
+    "contact IDs and a search": ({"contactIds": [1], "search": "olena"}, ["contactIds"]),
+    "contact IDs that are an object": ({"contactIds": {}}, ["contactIds"]),
+    "a search with a NUL": ({"search": "a\0"}, ["search"]),
+    "a search that is a list": ({"search": ["olena"]}, ["search"]),
     "an unknown column": ({"columns": ["email", "shoeSize"]}, ["columns[1]"]),
     "a column that is an object": ({"columns": [{}]}, ["columns[0]"]),
 }
