@@ -36,12 +36,34 @@ def check_event(event: NewEvent) -> Problem | None:
 
 def read_event(event: NewEvent) -> str | Problem:
     """The parameters of an event as they are stored; or the first thing that is wrong with it, but for whose it is."""
+    problem = None if _is_usual(event) else _check_words(event)
+    return problem or _read_json("params", event.params, Mapping)
+
+
+def _is_usual(event: NewEvent) -> bool:
+    """Whether a glance shows that nothing can be wrong with an event but its parameters: with nearly all of them."""
+    kind, key, moment = event.type, event.key, event.occurred_at
+    return (
+        kind.__class__ is str
+        and key.__class__ is str
+        and kind.isalnum()
+        and kind.isascii()
+        and len(kind) <= LONGEST_TYPE
+        and key.isascii()
+        and len(key) <= LONGEST_KEY
+        and "\0" not in key
+        and (not event.once or key.strip() != "")
+        and (moment is None or (moment.__class__ is datetime and moment.tzinfo is not None))
+    )
+
+
+def _check_words(event: NewEvent) -> Problem | None:
+    """The first thing that is wrong with an event but for its parameters."""
     return (
         _check_text("type", event.type, LONGEST_TYPE, required=True)
         or _check_text("key", event.key, LONGEST_KEY)
         or _check_once(event)
         or _check_moment("occurred_at", event.occurred_at)
-        or _read_json("params", event.params, Mapping)
     )
 
 
@@ -127,7 +149,7 @@ def _check_json(column: str, value: Any, shape: Any) -> Problem | None:
 
 
 def _read_json(column: str, value: Any, shape: Any) -> str | Problem:
-    if not isinstance(value, shape):
+    if not (value.__class__ is dict and shape is Mapping) and not isinstance(value, shape):  # a dict is a Mapping
         return Problem(column, "invalid_value", _("This value has the wrong shape."))
     try:
         text = dump_json(value)

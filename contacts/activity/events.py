@@ -33,6 +33,8 @@ from contacts.records import Problem, Record
 
 __all__ = ["note_events", "record_events"]
 
+CREATE: Final = WhenNobody.CREATE.value
+
 
 def record_events(
     events: Iterable[NewEvent], *, by: str, at: datetime | None = None, plan: Plan = EVENT
@@ -105,12 +107,6 @@ class _EventBatch:
         # 3. The events, in the transaction that resolved their contacts.
         self.resolve(self.records)
         self.resolve_apart()
-        # 4. What their types are seen to have.
-        note_parameters(
-            (self.kinds[position].id, self.events[position].params)
-            for position in self.kinds
-            if self.outcomes[position].is_accepted
-        )
         return [self.outcomes[position] for position in range(len(self.events))]
 
     def find_types(self) -> None:
@@ -133,16 +129,20 @@ class _EventBatch:
         """Whose each event is. What several say in the same words is resolved once, where order cannot matter (L14)."""
         schema = current_settings().schema
         said: dict[Any, list[int]] = {}
-        for position in self.kinds:
+        for position, kind in self.kinds.items():
             if position not in self.outcomes:
                 words = words_of(self.events[position].contact)
-                said.setdefault((words, self.creates(position)) if words else position, []).append(position)
+                said.setdefault((words, kind.when_nobody == CREATE) if words else position, []).append(position)
         for positions in said.values():
             self.records[positions[0]] = normalize(self.events[positions[0]].contact, schema, ref=positions[0])
         carriers = Counter(key for record in self.records.values() for key in record.identifiers)
         for positions in said.values():
             record = self.records[positions[0]]
-            if len(said) == 1 or (has_no_effect(record) and all(carriers[key] == 1 for key in record.identifiers)):
+            if (
+                len(positions) == 1
+                or len(said) == 1
+                or (has_no_effect(record) and all(carriers[key] == 1 for key in record.identifiers))
+            ):
                 self.sharing[positions[0]] = positions
             else:
                 self.take_apart(positions)
@@ -171,7 +171,7 @@ class _EventBatch:
             self.resolve(positions)
 
     def creates(self, position: int) -> bool:
-        return self.kinds[position].when_nobody == WhenNobody.CREATE
+        return self.kinds[position].when_nobody == CREATE
 
     def write(self, outcomes: Sequence[Outcome]) -> None:
         """Within the resolving transaction, and again when that is tried again."""
@@ -188,9 +188,8 @@ class _EventBatch:
         self, cursor: psycopg.Cursor[Any], found: Mapping[int, Outcome], waiting: list[Unmatched]
     ) -> Iterator[tuple[Any, ...]]:
         """The rows to be stored, in the order of the events; those that are to wait are put with ``waiting``."""
-        repeated = self.find_repeated(
-            cursor, [position for position, outcome in found.items() if outcome.place or self.waits(position, outcome)]
-        )
+        repeated = self.find_repeated(cursor, found)
+        taken: list[int] = []
         for position in sorted(found):
             outcome = found[position]
             place = outcome.place
@@ -199,11 +198,19 @@ class _EventBatch:
             elif position in repeated:
                 self.outcomes[position] = EventOutcome(EventStatus.REPEATED, identity=outcome)
             elif place is None:
+                taken.append(position)
                 waiting.append(Unmatched(self.row_of(position, 0), self.records[outcome.ref]))
+            else:
+                taken.append(position)
+                yield self.row_of(position, place.contact_id)
+        # What can be done while the database is busy with the last rows.
+        for position in taken:
+            outcome = found[position]
+            if outcome.place is None:
                 self.outcomes[position] = EventOutcome(EventStatus.KEPT, identity=outcome)
             else:
-                self.outcomes[position] = EventOutcome(EventStatus.RECORDED, *place, identity=outcome)
-                yield self.row_of(position, place.contact_id)
+                self.outcomes[position] = EventOutcome(EventStatus.RECORDED, *outcome.place, identity=outcome)
+        note_parameters((self.kinds[position].id, self.events[position].params) for position in taken)
 
     def waits(self, position: int, outcome: Outcome) -> bool:
         """Whether an event that found nobody is kept: as its type says, or since an app's own call is on its way."""
@@ -212,11 +219,13 @@ class _EventBatch:
         choice = self.kinds[position].when_nobody
         return choice == WhenNobody.KEEP or (self.plan.tracking == "mobile" and choice != WhenNobody.REFUSE)
 
-    def find_repeated(self, cursor: psycopg.Cursor[Any], positions: Sequence[int]) -> set[int]:
+    def find_repeated(self, cursor: psycopg.Cursor[Any], found: Mapping[int, Outcome]) -> set[int]:
         """Those that are not to be stored: of events that are stored once all but the first, if none came before."""
-        if not self.receipts:
-            return set()
-        receipts = {position: self.receipts[position] for position in sorted(positions) if position in self.receipts}
+        receipts = {
+            position: self.receipts[position]
+            for position in sorted(found if self.receipts else ())
+            if position in self.receipts and (found[position].place or self.waits(position, found[position]))
+        }
         new = take_receipts(cursor, set(receipts.values()), at=self.at)
         first = {receipt: position for position, receipt in reversed(receipts.items())}
         return {position for position, receipt in receipts.items() if receipt not in new or first[receipt] != position}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from time import monotonic
 from typing import Any, Final, NamedTuple
 
@@ -35,6 +36,8 @@ NOTED_AGAIN_AFTER: Final = 3_600.0
 LOOKED_AT_FIRST: Final = 20
 """Events of a shape; then one in a while."""
 LOOKED_AT_AFTER: Final = 60.0
+NEVER: Final = (0, 0.0)
+"""How often a shape was looked at that nobody saw, and until when nobody need look."""
 DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 Parameter = tuple[int, str, str]
@@ -72,15 +75,12 @@ class _Noted:
         self.shapes: dict[tuple[Any, ...], tuple[int, float]] = {}
         self.parameters: dict[Parameter, float] = {}
 
-    def is_known(self, shape: tuple[Any, ...], now: float) -> bool:
-        """Whether an event of this shape has nothing to tell; it counts as looked at if it has."""
-        looks, until = self.shapes.get(shape, (0, 0.0))
-        if until > now:
-            return True
+    def look_at(self, shape: tuple[Any, ...], now: float) -> None:
+        """An event of this shape is looked at; until when the others have nothing to tell is remembered."""
+        looks = self.shapes.get(shape, NEVER)[0] + 1
         if len(self.shapes) >= SHAPES_KNOWN:
             self.shapes.clear()
-        self.shapes[shape] = (looks + 1, now + LOOKED_AT_AFTER if looks + 1 >= LOOKED_AT_FIRST else 0.0)
-        return False
+        self.shapes[shape] = (looks, now + LOOKED_AT_AFTER if looks >= LOOKED_AT_FIRST else 0.0)
 
     def fresh(self, seen: Iterable[Parameter], now: float) -> list[Parameter]:
         """Those that are to be noted."""
@@ -98,12 +98,12 @@ _noted = _Noted()
 def note_parameters(events: Iterable[tuple[int, Mapping[str, Any]]]) -> None:
     """Note what these events have, each given as its type's id and its parameters, once they are committed."""
     now = monotonic()
-    seen = {
-        (type_id, name, kind)
-        for type_id, params in events
-        if params and not _noted.is_known(_shape_of(type_id, params), now)
-        for name, kind in seen_in(params)
-    }
+    known = _noted.shapes
+    seen: set[Parameter] = set()
+    for type_id, params in events:
+        if params and known.get(shape := _shape_of(type_id, params), NEVER)[1] <= now:
+            _noted.look_at(shape, now)
+            seen.update((type_id, name, kind) for name, kind in seen_in(params))
     fresh = _noted.fresh(seen, now)
     if fresh:
         transaction.on_commit(lambda: list_seen(fresh), robust=True)
@@ -140,10 +140,16 @@ _FLAT: Final = frozenset({str, int, float, bool, type(None), list})
 def _shape_of(type_id: int, params: Mapping[str, Any]) -> tuple[Any, ...]:
     """Equal for events of a type that have the same names with values of the same types."""
     types = tuple(map(type, params.values()))
-    if _FLAT.issuperset(types):
-        return (type_id, *params, types)
+    if _are_flat(types):
+        return (type_id, types, *params)
     inner = [(*value, *map(type, value.values())) for value in params.values() if isinstance(value, Mapping)]
-    return (type_id, *params, types, *inner)
+    return (type_id, types, *params, *inner)
+
+
+@lru_cache(SHAPES_KNOWN)
+def _are_flat(types: tuple[type, ...]) -> bool:
+    """Whether none of the values holds names of its own."""
+    return _FLAT.issuperset(types)
 
 
 def _kind_of(value: Any) -> str:

@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 import pytest
 
 from contacts.columns import SYSTEM_COLUMNS, Column
-from contacts.identity.decide import decide
+from contacts.identity.decide import decide, decide_by_rules
 from contacts.identity.types import (
     API,
     API_BULK,
+    EVENT,
     IMPORT,
     MOBILE,
     ORDER,
@@ -582,3 +583,48 @@ def test_an_advertising_id_is_attached_beside_another_owners() -> None:
     )
     resolve(world, {"email": BOHDAN, "identifiers": [token("advertising", "a")]})
     assert set(world.owners[Kind.ADVERTISING, "", "a"]) == {1, 2}
+
+
+# Activity of somebody who is known
+
+
+LOYAL = {"fields.loyalty": "card-7"}
+NAMED: dict[str, dict[str, Any]] = {
+    "by external ID": {"external_id": "C-1"},
+    "by a further external ID": {"external_id": "of old"},
+    "by email": {"email": OLENA},
+    "by phone": {"phone": OLENAS_PHONE},
+    "by a custom key": LOYAL,
+    "by external ID and email": {"external_id": "C-1", "email": OLENA},
+    "by external ID and the email of another": {"external_id": "C-1", "email": BOHDAN},
+    "by an unknown external ID and an email": {"external_id": "nobody's", "email": OLENA},
+    "by the email and phone of two": {"email": OLENA, "phone": BOHDANS_PHONE},
+    "by external ID and device": {"external_id": "C-1", **device("hers")},
+    "by device": device("hers"),
+    "by a value that nobody has": {"email": "nobody@example.com"},
+    "by id": {"id": 1, "email": OLENA},
+    "by a placeholder too": {"email": OLENA, "phone": "0000000000"},
+    "by nothing": {},
+}
+PLACES: dict[str, dict[str, Any]] = {"active": {}, "deleted": {"state": DELETED}, "erased": {"state": ERASED}}
+
+
+@pytest.mark.parametrize("others", [False, True], ids=["alone", "with a namesake"])
+@pytest.mark.parametrize("columns", PLACES.values(), ids=PLACES)
+@pytest.mark.parametrize("named", NAMED.values(), ids=NAMED)
+def test_who_is_recognised_at_once_is_whom_the_rules_find(named, columns, others):
+    """Most activity needs one look; what comes out is what all rules in their order come to."""
+    hers = {"external_id": "C-1", "email": OLENA, "phone": OLENAS_PHONE, **LOYAL}
+    for plan in (EVENT, ORDER, replace(EVENT, tracking="web"), replace(ORDER, may_create=False)):
+        for policy in (STANDARD, STRICT):
+            found = []
+            for verb in (decide, decide_by_rules):
+                people = [
+                    somebody(1, hers, further={"external_id": "of old"}, **columns),
+                    somebody(2, {"external_id": "C-2", "email": BOHDAN, "phone": BOHDANS_PHONE}),
+                ]
+                people += [somebody(3, {"email": OLENA}, age=5)] if others else []
+                world = world_of(*people)
+                outcome = verb(normalize(named, SCHEMA, ref=7), plan, policy, world)
+                found.append((outcome, effects_of(world)))
+            assert found[0] == found[1]
