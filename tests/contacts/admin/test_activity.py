@@ -13,7 +13,7 @@ from django.utils.html import strip_tags
 
 from contacts.activity import WEB_EVENT, NewEvent, NewOrder, record_events, record_orders
 from contacts.identity import resolve
-from contacts.identity.types import API, IMPORT
+from contacts.identity.types import API, EVENT, IMPORT
 from contacts.models import CustomField, EventType, Import, ImportStatus
 from tests.people import change, deleted, have, merged
 
@@ -87,7 +87,7 @@ def test_it_is_narrowed_by_kind_and_period(play, read):
     play(OLENA)
     for days in (1, 20, 60):
         viewed(f"/day-{days}", days_ago=days)
-    viewed("/app", days_ago=1, plan=API)
+    viewed("/app", days_ago=1, plan=EVENT)
 
     def pages(**query: Any) -> list[str]:
         return re.findall(r"/(?:day-\d+|app)", " ".join(read("olena", kinds=["visit"], **query).lines))
