@@ -52,9 +52,6 @@ class ExportTargetAdmin(ModelAdmin):
     sortable_by = ()
     actions = None
     change_form_outer_after_template = "contacts/warehouse/state.html"
-    conditional_fields = {
-        name: f"kind == '{kind.value}'" for kind in TargetKind for name in (*SETTINGS[kind], SECRETS[kind])
-    }
 
     class Media:
         css = {"all": ("contacts/contacts.css", "contacts/import.css", "contacts/warehouse.css")}
@@ -85,8 +82,8 @@ class ExportTargetAdmin(ModelAdmin):
         ]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        kinds = {TargetKind(obj.kind)} if obj else set(kinds_there_are())
-        place = [name for kind in TargetKind if kind in kinds for name in (SECRETS[kind], *SETTINGS[kind])]
+        kind = TargetKind(obj.kind) if obj else asked_kind(request)
+        place = [SECRETS[kind], *SETTINGS[kind]]
         if not self.has_change_permission(request, obj):
             place = []  # its card says where it is
         return [
@@ -95,8 +92,7 @@ class ExportTargetAdmin(ModelAdmin):
         ]
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        kinds = kinds_there_are()
-        return {"owner": request.user.pk, "every_minutes": 60, **({"kind": kinds[0].value} if kinds else {})}
+        return {"owner": request.user.pk, "every_minutes": 60, "kind": asked_kind(request).value}
 
     def save_model(self, request: HttpRequest, obj: ExportTarget, form: TargetForm, change: bool) -> None:
         with noted_change(obj, request=request, hidden=("secret",)):
@@ -273,6 +269,12 @@ class ExportTargetAdmin(ModelAdmin):
     @display(description=gettext_lazy("error"))
     def error_shown(self, target: Any) -> str:
         return _(target.last_error) if target.failed_at and target.last_error else "—"
+
+
+def asked_kind(request: HttpRequest) -> TargetKind:
+    """A form is of one kind: PostgreSQL, unless the address says ``?kind=``."""
+    asked = request.GET.get("kind", "")
+    return next((kind for kind in kinds_there_are() if kind.value == asked), TargetKind.POSTGRESQL)
 
 
 def may_export(request: HttpRequest) -> bool:

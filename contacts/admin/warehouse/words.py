@@ -86,10 +86,8 @@ def label_of(slug: str) -> str:
 
 def say_where(target: ExportTarget) -> str:
     """Its place, as its kind tells it; nothing secret is among the settings."""
-    settings = target.settings
-    if "shown" in settings:
-        return _("{place}, schema {schema}").format(place=settings["shown"], schema=settings.get("schema", ""))
-    return ".".join(str(settings[name]) for name in ("project", "dataset") if settings.get(name)) or "—"
+    place, schema = target.settings.get("shown") or "—", target.settings.get("schema")
+    return _("{place}, schema {schema}").format(place=place, schema=schema) if schema else str(place)
 
 
 def say_schedule(target: ExportTarget) -> str:

@@ -52,6 +52,7 @@ def test_a_warehouse_is_added_tested_run_and_gets_a_column(admin_page: Any, stag
     page.goto(reverse("admin:contacts_exporttarget_changelist"))
     page.get_by_text("No warehouse is kept up to date yet.").wait_for()
     page.goto(reverse("admin:contacts_exporttarget_add"))
+    page.get_by_label("Kind").select_option("postgresql")
     page.get_by_label("Name").fill("Company")
     page.get_by_label("Address").fill(company.dsn)
     page.get_by_label("Schema").fill("cardfile")
