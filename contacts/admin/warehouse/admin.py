@@ -91,6 +91,11 @@ class ExportTargetAdmin(ModelAdmin):
             (gettext_lazy("What and when"), {"fields": ["deletions", "every_minutes", "cron", "is_active", "owner"]}),
         ]
 
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        form.asked_kind = None if obj else asked_kind(request)
+        return form
+
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {"owner": request.user.pk, "every_minutes": 60, "kind": asked_kind(request).value}
 

@@ -6,6 +6,8 @@ from typing import Any, Final
 
 from django import forms
 from django.contrib.auth import get_user_model
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import (
@@ -25,10 +27,11 @@ from crm.errors import Refused
 
 __all__ = ["SECRETS", "SETTINGS", "TargetForm"]
 
-SETTINGS: Final = {
-    TargetKind.POSTGRESQL: ("schema", "sslmode"),
-    TargetKind.BIGQUERY: ("project", "dataset", "location"),
+SETTINGS: Final[dict[TargetKind, dict[str, str]]] = {
+    TargetKind.POSTGRESQL: {"schema": "schema", "sslmode": "sslmode"},
+    TargetKind.BIGQUERY: {"project": "project", "dataset_name": "dataset", "location": "location"},
 }
+"""By kind, the fields, and what they are among the settings. A field ``dataset`` unfold would take for its own."""
 SECRETS: Final = {TargetKind.POSTGRESQL: "dsn", TargetKind.BIGQUERY: "key"}
 """By kind, the field in which its secret is typed. What was typed is never shown again."""
 KEEPS: Final = gettext_lazy("It is kept. Type a new one only to change it.")
@@ -38,10 +41,17 @@ def list_kinds() -> list[tuple[str, Any]]:
     return [(kind.value, kind.label) for kind in kinds_there_are()]
 
 
+def link_other_kinds(kind: TargetKind) -> SafeString:
+    """Each kind is asked for another place, so that it has a form of its own."""
+    others = [(other.value, other.label) for other in kinds_there_are() if other != kind]
+    return format_html_join(" ", '<a class="underline" href="?kind={}">{}</a>', others) if others else SafeString("")
+
+
 class TargetForm(forms.ModelForm):
-    """``typed_secret`` is None where the one that is kept stays."""
+    """``typed_secret`` is None where the one that is kept stays. A new warehouse is of ``asked_kind``."""
 
     typed_secret: str | None = None
+    asked_kind: TargetKind | None = None
 
     kind = forms.ChoiceField(label=gettext_lazy("Kind"), choices=list_kinds, widget=UnfoldAdminSelectWidget())
     dsn = forms.CharField(
@@ -77,7 +87,7 @@ class TargetForm(forms.ModelForm):
     project = forms.CharField(
         label=gettext_lazy("Project"), required=False, max_length=100, widget=UnfoldAdminTextInputWidget()
     )
-    dataset = forms.CharField(
+    dataset_name = forms.CharField(
         label=gettext_lazy("Dataset"),
         required=False,
         max_length=1024,
@@ -121,11 +131,14 @@ class TargetForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in (name for names in SETTINGS.values() for name in names):
-            if name in self.fields and name in self.instance.settings:
-                self.initial[name] = self.instance.settings[name]
+        for field, name in (pair for pairs in SETTINGS.values() for pair in pairs.items()):
+            if field in self.fields and name in self.instance.settings:
+                self.initial[field] = self.instance.settings[name]
         if self.instance.pk and "kind" in self.fields:
             self.fields["kind"].disabled = True  # another kind is another warehouse
+        elif self.asked_kind:
+            self.fields["kind"].choices = [(self.asked_kind.value, self.asked_kind.label)]  # type: ignore[attr-defined]
+            self.fields["kind"].help_text = link_other_kinds(self.asked_kind)
         if self.instance.secret:
             for name in set(SECRETS.values()) & set(self.fields):
                 self.fields[name].help_text = KEEPS
@@ -144,12 +157,13 @@ class TargetForm(forms.ModelForm):
         typed = self.cleaned_data[SECRETS[kind]].strip()
         self.typed_secret = typed if typed or not target.secret else None
         before = dict(target.settings)
-        target.settings = {**before, **{name: self.cleaned_data[name].strip() for name in SETTINGS[kind]}}
+        fields = {name: field for field, name in SETTINGS[kind].items()}
+        target.settings = {**before, **{name: self.cleaned_data[field].strip() for name, field in fields.items()}}
         try:
             check_target_settings(target, secret=self.typed_secret)
         except Refused as refused:
             for error in refused.errors:
-                path = SECRETS[kind] if error.path in ("secret", "") else error.path
+                path = SECRETS[kind] if error.path in ("secret", "") else fields.get(error.path, error.path)
                 self.add_error(path if path in self.fields else None, _(error.message))
             return
         if target.pk and before != target.settings and target.runs.filter(status__in=("queued", "running")).exists():

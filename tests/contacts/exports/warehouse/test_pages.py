@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
@@ -90,6 +93,34 @@ def test_a_new_target_has_every_data_set_with_every_column(admin_client: Client)
     assert {"id", "external_id", "email", "is_deleted"} <= set(contacts.columns)
     assert any("shoe_size" in key for key in contacts.columns)
     assert (target.every_minutes, target.settings["schema"]) == (60, "cardfile")
+
+
+def test_a_bigquery_dataset_has_a_form_of_its_own(admin_client: Client) -> None:
+    address = f"{ADD}?kind=bigquery"
+    place = {"kind": "bigquery", "project": "company-warehouse", "dataset_name": "cardfile", "location": "EU"}
+    private = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    )
+    key = {
+        "type": "service_account",
+        "client_email": "cardfile@company-warehouse.iam.gserviceaccount.com",
+        "private_key": private.decode(),
+        "token_uri": "https://oauth2.googleapis.com/token",
+    }
+
+    assert 'href="?kind=bigquery"' in admin_client.get(ADD).content.decode()
+    opened = admin_client.get(address).content.decode()
+    assert 'name="dataset_name"' in opened
+    assert 'name="dsn"' not in opened
+    refused = admin_client.post(address, written(**place, key="not a key"))
+    assert "no key of a service account" in refused.content.decode()
+    answer = admin_client.post(address, written(**place, key=json.dumps(key)), follow=True)
+
+    target = ExportTarget.objects.get()
+    assert answer.redirect_chain[-1][0] == page_of(target)
+    assert (target.kind, target.settings["dataset"]) == ("bigquery", "cardfile")
+    assert json.loads(decrypt(bytes(target.secret or b""))) == key
+    assert "PRIVATE KEY" not in answer.content.decode()
 
 
 def test_the_secret_is_encrypted_and_never_shown_again(admin_client: Client) -> None:
