@@ -307,6 +307,8 @@ SPECTACULAR_SETTINGS = {
         "ChannelStateEnum": "contacts.api.schema_history.STATES",
         "JobStatusEnum": "contacts.api.schema_transfers.STATUS_NAMES",
         "JobTypeEnum": "contacts.api.schema_transfers.TYPES",
+        "WarehouseKindEnum": "contacts.models.TargetKind.values",
+        "WarehouseRunKindEnum": "contacts.models.RunKind.values",
         "GroupTypeEnum": "segments.api.schema.TYPES",
     },
     "POSTPROCESSING_HOOKS": [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from contacts.exports.warehouse.choosing import kinds_there_are
 from contacts.exports.warehouse.tables import tables_of
 from contacts.models import Deletions, ExportRun, ExportTable, ExportTarget, TargetKind
 from contacts.records import Problem
+from contacts.wire import is_empty, read_text
 from crm.errors import CardfileError
 
 __all__ = ["SETTINGS", "WireTarget", "read_target", "show_run", "show_target", "told"]
@@ -23,6 +25,7 @@ TEXTS: Final = {"name": "name", "cron": "cron"}
 LONGEST: Final = {"name": 100, "cron": 100, "secret": 20_000}
 LONGEST_SETTING: Final = 1024
 PLACES: Final = {"every_minutes": "everyMinutes", "dsn": "secret", "key": "secret"}
+MINUTES: Final = re.compile(r"-?[0-9]{1,9}", re.ASCII)
 PLAIN: Final = frozenset({"name", "cron", "kind", "secret", "tables"})
 
 Tables = dict[str, "list[str] | None"]
@@ -100,9 +103,11 @@ def read_choices(wire: WireTarget, body: Mapping[str, Any]) -> None:
         else:
             wire.refuse("isActive", "invalid_boolean", "Send true or false.")
     if "everyMinutes" in body:
-        given = body["everyMinutes"]
-        if given is None or (isinstance(given, int) and not isinstance(given, bool)):
-            target.every_minutes = given
+        given = read_text(body["everyMinutes"])
+        if is_empty(given):
+            target.every_minutes = None
+        elif isinstance(given, str) and MINUTES.fullmatch(given):
+            target.every_minutes = int(given)
         else:
             wire.refuse("everyMinutes", "invalid_number", "Send a whole number of minutes, or null.")
 

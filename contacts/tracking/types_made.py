@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from contacts.activity import NewEvent
 from contacts.models import EventType
+from contacts.normalize import is_encodable
 from contacts.records import Problem
 
 __all__ = ["MOST_TYPES", "refuse_new_types", "take_out_new_types"]
@@ -20,7 +21,7 @@ _known: set[str] = set()
 
 def refuse_new_types(keys: Iterable[str]) -> dict[str, Problem]:
     """Types that are not there, and are not to be made, since there are so many already. The column is left empty."""
-    unknown = set(keys) - _known
+    unknown = {key for key in set(keys) - _known if "\0" not in key and is_encodable(key)}  # others are refused anyway
     if not unknown:
         return {}
     there = set(EventType.objects.filter(key__in=unknown).values_list("key", flat=True))

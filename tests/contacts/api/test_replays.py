@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import pytest
+from cryptography.fernet import Fernet
 from django.test import Client
 
 from contacts.identity import delete_contacts, erase_contacts, merge_contacts, resolve_one
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.django_db
 
 JSON = "application/json; charset=UTF-8"
 FORM = "multipart/form-data; boundary=x"
-RESOURCES = re.compile(r"/api/v1/(contacts/(external-id|email)/|purchases|(im|ex)ports(/|$))")
+RESOURCES = re.compile(r"/api/v1/(contacts/(external-id|email)/|purchases|(im|ex)ports(/|$)|warehouses(/|$))")
 """Addresses whose errors have the other shape."""
 HOST = "1.1.1.1"
 """A public one that needs no looking up; nothing is fetched, since no worker runs."""
@@ -41,6 +42,13 @@ EVENT = {"eventTypeKey": "cartViewed", "params": [{"name": "externalCustomerId",
 PAST = {"events": [{**EVENT, "occurred": "2026-11-20T10:00:00Z"}]}
 PURCHASE = {"contactExternalId": 42, "purchaseId": 18, "purchaseDate": "2026-11-20", "totalPrice": 99}
 DISPOSITION = b'Content-Disposition: form-data; name="file"; filename="contacts.csv"'
+WAREHOUSE = {
+    "name": "Company",
+    "kind": "postgresql",
+    "secret": "postgresql://writer:secret@127.0.0.1:1/company",
+    "settings": {"schema": "cardfile"},
+    "everyMinutes": 30,
+}
 CSV = b"--x\r\n" + DISPOSITION + b"\r\n\r\nemail\nolha@example.com\n\r\n--x--\r\n"
 
 
@@ -75,6 +83,7 @@ GROUP = V1 + "group/{group_id}/contacts"
 ACTIVATED = V1 + "contact/token/activated/{app}/{token}"
 BY_ID = V1 + "contacts/external-id/{external_id}"
 BY_EMAIL = V1 + "contacts/email/{email}"
+HOUSE = V1 + "warehouses/{warehouse_id}"
 
 OPERATIONS = [
     Operation("POST", V1 + "contact", {"externalCustomerId": 42, "lastName": " ", "channels": [EMAIL], "fields": []}),
@@ -171,6 +180,15 @@ OPERATIONS = [
     Operation("POST", V1 + "merges/{merge_id}/undo", {}),
     Operation("GET", ONE + "/history", query="kind=%20"),
     Operation("GET", ONE + "/totals"),
+    Operation("GET", V1 + "warehouses", query="maxrows=5"),
+    Operation("POST", V1 + "warehouses", WAREHOUSE, status=201),
+    Operation("GET", HOUSE),
+    Operation("PATCH", HOUSE, {"name": "Company", "everyMinutes": 30}),
+    Operation("DELETE", HOUSE, status=204, says=""),
+    Operation("POST", HOUSE + "/test", {}),
+    Operation("GET", HOUSE + "/runs", query="maxrows=5"),
+    Operation("POST", HOUSE + "/runs", {"kind": "full"}, status=201),
+    Operation("POST", HOUSE + "/cancel", {}, status=404),  # nothing is under way
 ]
 NOT_BY_KEY = {
     "GET /api/v1/files/{token}",
@@ -242,6 +260,9 @@ class World(dict[str, Any]):
     def make_import_id(self) -> Any:
         return self.call("POST", V1 + "imports", CSV).json()["id"]
 
+    def make_warehouse_id(self) -> Any:
+        return self.call("POST", V1 + "warehouses", WAREHOUSE).json()["id"]
+
     def make_export_id(self) -> Any:
         return self.call("POST", V1 + "exports", {}).json()["id"]
 
@@ -254,6 +275,7 @@ def secret(db: None) -> str:
 @pytest.fixture
 def call(secret: str, settings: Any, tmp_path: Any) -> Callable[..., Any]:
     settings.IMPORTS_DIR, settings.EXPORTS_DIR = tmp_path / "imports", tmp_path / "exports"
+    settings.SECRETS_KEY = [Fernet.generate_key().decode()]
     Account.objects.create(upload_hosts=HOST)
 
     def call(method: str, path: str, body: Any = None, *, user: str = "", key: str = secret, **headers: str) -> Any:

@@ -524,7 +524,7 @@ def test_an_event_whose_time_cannot_be_is_of_the_moment_it_arrives(app):
 
 def test_an_event_that_cannot_be_stored_keeps_no_other_back(app):
     app("device", ANDROID)
-    events = [{"params": []}, event("x" * 101), event(params=[{"value": 1}]), "text", event("good")]
+    events = [{"params": []}, event("x" * 101), event(params=[{"value": 1}]), "text", event("good"), event("a\0b")]
 
     answer = app("events", {"deviceId": DEVICE, "events": events})
 
@@ -534,6 +534,7 @@ def test_an_event_that_cannot_be_stored_keeps_no_other_back(app):
         ("events[1].eventTypeKey", "too_long"),
         ("events[2].params[0].name", "required"),
         ("events[3]", "not_an_object"),
+        ("events[5].eventTypeKey", "invalid_value"),
     }
 
 

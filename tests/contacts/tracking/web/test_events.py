@@ -362,6 +362,14 @@ def test_nobody_makes_more_types_than_can_be_looked_through(tell):
     assert Event.objects.count() == 2
 
 
+def test_a_type_that_cannot_be_stored_is_told(tell):
+    answer = tell("events", events=[{"eventTypeKey": "page\0View"}, {"eventTypeKey": "pageView"}])
+
+    assert answer.status_code == 200, answer.content
+    assert [reason["path"] for reason in answer.json()["reasons"]] == ["events[0].eventTypeKey"]
+    assert Event.objects.count() == 1
+
+
 def test_a_site_shows_its_last_events_without_a_word_of_whose_they_are(tell, site):
     tell("events", events=[page_view(), {"eventTypeKey": "addToCart"}])
 
