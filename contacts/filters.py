@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import django_filters
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
@@ -24,7 +23,7 @@ from contacts.custom_filters import UnknownCondition, narrow_by_field
 from contacts.finding.search import search_for
 from contacts.identity.settings import current_settings
 from contacts.keys import Kind
-from contacts.models import Account, Change, ChannelState, Contact, ContactState, Identifier
+from contacts.models import Change, ChannelState, Contact, ContactState, Identifier, read_account_zone
 from contacts.normalize import InvalidValue, clean_email, clean_external_id, compare_form
 from contacts.phones import parse_phone
 
@@ -260,7 +259,7 @@ def read_number(text: str) -> int:
 
 def read_bound(text: str, *, is_end: bool) -> datetime | None:
     """When ``2026-11-22``, or ``-7d`` for seven days ago, begins by the account's calendar, or ends."""
-    zone = read_zone()
+    zone = read_account_zone()  # so that a page and a job mean the same days
     try:
         ago = DAYS_AGO.fullmatch(text)
         day = datetime.now(zone).date() - timedelta(days=int(ago[1])) if ago else date.fromisoformat(text)
@@ -268,15 +267,6 @@ def read_bound(text: str, *, is_end: bool) -> datetime | None:
         return None
     inside = min(max(day, FIRST_DAY), LAST_DAY) + timedelta(days=int(is_end))
     return datetime.combine(inside, time.min, zone).astimezone(UTC)
-
-
-def read_zone() -> ZoneInfo:
-    """The account's, so that a page and a job mean the same days."""
-    name = Account.objects.order_by("pk").values_list("time_zone", flat=True).first()
-    try:
-        return ZoneInfo(name or "UTC")
-    except (ValueError, ZoneInfoNotFoundError):
-        return ZoneInfo("UTC")
 
 
 LIST_CONDITIONS: Final[Mapping[str, Narrow]] = {

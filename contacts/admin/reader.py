@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import monotonic
 from typing import Any, Final, NamedTuple
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from django.db.models.signals import post_delete, post_save
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone, translation
 
-from contacts.models import Account
+from contacts.models import Account, read_account_zone
 from crm.formats import language_of
 
 __all__ = ["ReaderMiddleware", "account_zone"]
@@ -52,16 +52,8 @@ def account_zone() -> ZoneInfo:
     """The account's time zone, read once in a while."""
     global _kept
     if _kept is None or _kept.until < monotonic():
-        _kept = Kept(_read_zone(), monotonic() + SECONDS)
+        _kept = Kept(read_account_zone(), monotonic() + SECONDS)
     return _kept.zone
-
-
-def _read_zone() -> ZoneInfo:
-    name = Account.objects.order_by("pk").values_list("time_zone", flat=True).first()
-    try:
-        return ZoneInfo(name or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
 
 
 def forget_zone(**_: Any) -> None:

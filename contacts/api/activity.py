@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
 from typing import Any, Final, NoReturn
-from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import ErrorDetail, MethodNotAllowed, ValidationError
@@ -18,8 +17,9 @@ from contacts.api import schema_activity as schema
 from contacts.api.reading_tokens import find_push_tokens
 from contacts.api.refusals import check_readable, refused
 from contacts.api.translate_activity import WireEvent, WireOrder, problems_of, read_event, read_order
+from contacts.api.views import name_of_caller
 from contacts.keys import Kind
-from contacts.models import Account
+from contacts.models import read_account_zone
 from contacts.records import Problem
 from contacts.wire import is_empty, read_moment
 from crm.api.errors import STATUS_BY_CODE, NotFound, describe
@@ -43,7 +43,7 @@ class OrdersView(ApiView):
     @schema.add_orders
     def post(self, request: Request) -> Response:
         sent = read_list(request.data, "orders", most=MOST_ORDERS)
-        zone = account_zone()
+        zone = cache(read_account_zone)  # read when the first time without a zone comes
         wires = [read_order(body, zone) for body in sent]
         outcomes = iter(record_orders([wire.order for wire in wires if wire.order], by=name_of_caller(request)))
         errors = [error_of_order(wire, next(outcomes) if wire.order else None) for wire in wires]
@@ -83,7 +83,7 @@ class PastEventsView(ApiView):
 
     def post(self, request: Request) -> Response:
         sent = read_list(request.data, "events", most=MOST_PAST_EVENTS)
-        zone, now = account_zone(), datetime.now(UTC)
+        zone, now = cache(read_account_zone), datetime.now(UTC)
         wires = [read_event(body) for body in sent]
         results = [read_occurred(wire, body, zone, now) for wire, body in zip(wires, sent, strict=True)]
         good = [wire for wire, result in zip(wires, results, strict=True) if result is None]
@@ -126,17 +126,6 @@ def refused_list(name: str, code: str, message: str) -> ValidationError:
     return ValidationError(detail)
 
 
-def account_zone() -> Callable[[], tzinfo]:
-    """Times without a zone are the account's. It is read when the first of them comes."""
-
-    @cache
-    def zone() -> tzinfo:
-        account = Account.objects.order_by("pk").first()
-        return ZoneInfo(account.time_zone) if account else UTC
-
-    return zone
-
-
 def read_occurred(wire: WireEvent, body: Any, zone: Callable[[], tzinfo], now: datetime) -> dict[str, str] | None:
     """Takes the time of a past event; the result of one that has none, or that cannot be read at all."""
     if wire.contact.problems:
@@ -160,10 +149,6 @@ def name_tokens(wires: Sequence[WireEvent]) -> None:
             token = known.get(texts.get(id(wire), ""))
             kind, app = (token.kind, token.app) if token else (Kind.MOBILE_PUSH, "")
             wire.contact.record["identifiers"] = [{"kind": kind.slug, "app": app, "value": wire.push_token}]
-
-
-def name_of_caller(request: Request) -> str:
-    return f"key:{request.user.pk}"
 
 
 # Telling

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 from rest_framework.request import Request
@@ -9,13 +10,13 @@ from rest_framework.response import Response
 
 from contacts.activity import OrderOutcome, OrderStatus, record_orders
 from contacts.api import schema_purchases as schema
-from contacts.api.activity import account_zone
 from contacts.api.refusals import check_readable, refused
 from contacts.api.translate_activity import WireOrder, problems_of
 from contacts.api.translate_purchases import read_purchase
 from contacts.api.views import name_of_caller
 from contacts.identity.errors import ContactNotFound, InvalidRecord
 from contacts.identity.types import PURCHASE
+from contacts.models import read_account_zone
 from crm.api.errors import RESOURCE
 from crm.api.views import ApiView
 from crm.errors import CardfileError
@@ -33,7 +34,7 @@ class PurchasesView(ApiView):
 
     @schema.add_purchase
     def post(self, request: Request) -> Response:
-        wire = read_purchase(request.data, account_zone())
+        wire = read_purchase(request.data, cache(read_account_zone))
         check_readable(wire.contact)
         orders = [wire.order] if wire.order else []  # what cannot be read was refused
         [outcome] = record_orders(orders, by=name_of_caller(request), plan=PURCHASE)

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from contacts.api import schema_tokens as schema
-from contacts.api.activity import name_of_caller, read_list
+from contacts.api.activity import read_list
 from contacts.api.reading_tokens import Token, find_token, find_tokens
 from contacts.api.refusals import refused
 from contacts.api.translate_activity import problems_of
@@ -27,6 +27,7 @@ from contacts.api.translate_tokens import (
     read_named_token,
     show_active,
 )
+from contacts.api.views import name_of_caller
 from contacts.identity import Outcome, Status, resolve
 from contacts.identity.types import ORDER
 from contacts.mobile import note_app

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from contacts.fields.conversion import Converter, converter_to, replacer_of
 from contacts.fields.references import column_with
-from contacts.fields.survey import Trouble, account_zone, show_value, walk_values
+from contacts.fields.survey import Trouble, show_value, walk_values
 from contacts.fields.works import OPEN
 from contacts.identity.field_values import (
     BATCH,
@@ -29,7 +29,7 @@ from contacts.identity.field_values import (
     wait_for_writers,
 )
 from contacts.identity.settings import read_settings
-from contacts.models import CustomField, FieldWork, WorkKind, WorkStatus
+from contacts.models import CustomField, FieldWork, WorkKind, WorkStatus, read_account_zone
 from contacts.normalize import InvalidValue
 
 __all__ = ["carry_out", "give_up"]
@@ -108,7 +108,7 @@ def _check(work: FieldWork, may_go_on: MayGoOn) -> bool:
 def _converter_of(work: FieldWork) -> Converter:
     field = CustomField(key=work.field_key, label=work.label)
     column = column_with(field, type=work.wish["type"], options=work.wish["options"])
-    return converter_to(column, zone=account_zone())
+    return converter_to(column, zone=read_account_zone())
 
 
 def _trouble_of(held: Held, convert: Converter) -> Trouble | None:

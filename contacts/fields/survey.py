@@ -7,13 +7,12 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from contacts.columns import Column
 from contacts.fields.conversion import converter_to
 from contacts.identity.field_values import Held, key_of, read_values
 from contacts.identity.settings import current_settings
-from contacts.models import Account
+from contacts.models import read_account_zone
 from contacts.normalize import InvalidValue, custom_key_value
 from contacts.tallies import SECONDS
 from crm.errors import CardfileError
@@ -22,7 +21,6 @@ from crm.limits import stopped_after
 __all__ = [
     "Survey",
     "Trouble",
-    "account_zone",
     "find_common_values",
     "survey_conversion",
     "survey_keys",
@@ -74,7 +72,7 @@ class Survey:
 
 def survey_conversion(key: str, column: Column, *, seconds: float = SECONDS) -> Survey:
     """How many values can be read as those of ``column``, and which cannot."""
-    convert, survey = converter_to(column, zone=account_zone()), Survey()
+    convert, survey = converter_to(column, zone=read_account_zone()), Survey()
 
     def look(held: Held) -> None:
         try:
@@ -165,12 +163,3 @@ def _walk(key: str, survey: Survey, look: Callable[[Held], None], seconds: float
 def show_value(value: Any) -> str:
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…"
-
-
-def account_zone() -> ZoneInfo:
-    """The account's time zone, UTC where it is none."""
-    account = Account.objects.order_by("pk").first()
-    try:
-        return ZoneInfo(account.time_zone if account else "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")

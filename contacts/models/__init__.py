@@ -3,7 +3,7 @@
 Rows of contacts and identifiers are written in ``contacts.identity`` alone; nothing here overrides ``save``.
 """
 
-from contacts.models.account import Account
+from contacts.models.account import Account, read_account_zone
 from contacts.models.app import App, AppKey, SeenApp, SeenDevice
 from contacts.models.bulk_call import BulkCall, BulkRow, CallStatus
 from contacts.models.confirmation import Confirmation, ConfirmationStatus
@@ -152,4 +152,5 @@ __all__ = [
     "WhenNobody",
     "WorkKind",
     "WorkStatus",
+    "read_account_zone",
 ]

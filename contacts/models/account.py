@@ -1,3 +1,5 @@
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -38,3 +40,12 @@ class Account(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+def read_account_zone() -> ZoneInfo:
+    """The account's time zone, as it is kept now; UTC where there is none, or this machine does not know it."""
+    name = Account.objects.order_by("pk").values_list("time_zone", flat=True).first()
+    try:
+        return ZoneInfo(name or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")

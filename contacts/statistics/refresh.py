@@ -7,12 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from time import monotonic
 from typing import Final, NamedTuple
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db import connection, transaction
 
 from contacts.keys import IDENTIFYING_MASK
-from contacts.models import Account, ContactState, ContactTally, DailyFigure
+from contacts.models import ContactState, ContactTally, DailyFigure, read_account_zone
 from contacts.statistics.figures import ANONYMOUS, IDENTIFIED, total
 from contacts.statistics.tally import count_part, find_due, list_parts
 from crm.nudges import enqueue_once
@@ -93,7 +92,7 @@ def _keep_tallies(tallies: list[ContactTally]) -> None:
 
 
 def _keep_today(tallies: Mapping[int, ContactTally], moment: datetime, taken_at: datetime) -> None:
-    day = moment.astimezone(_zone()).date()
+    day = moment.astimezone(read_account_zone()).date()
     figures = total(tally.counts for tally in tallies.values())
     rows = [DailyFigure(day=day, name=name, value=figures[name], taken_at=taken_at) for name in sorted(figures)]
     DailyFigure.objects.bulk_create(
@@ -107,7 +106,7 @@ def _keep_today(tallies: Mapping[int, ContactTally], moment: datetime, taken_at:
 
 def _reckon_past(moment: datetime) -> Iterator[DailyFigure]:
     """How many of today's contacts were there on each day before: one pass, on the first run of an installation."""
-    today = moment.astimezone(_zone()).date()
+    today = moment.astimezone(read_account_zone()).date()
     created = _read_created()
     if not created:
         return
@@ -124,14 +123,5 @@ def _reckon_past(moment: datetime) -> Iterator[DailyFigure]:
 
 def _read_created() -> dict[tuple[date, bool], int]:
     with connection.cursor() as cursor:
-        cursor.execute(_CREATED, [_zone().key])
+        cursor.execute(_CREATED, [read_account_zone().key])
         return {(day, is_anonymous): count for day, is_anonymous, count in cursor.fetchall()}
-
-
-def _zone() -> ZoneInfo:
-    """The account's; a name that this machine does not know counts as UTC."""
-    account = Account.objects.order_by("pk").first()
-    try:
-        return ZoneInfo(account.time_zone if account else "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")

@@ -15,7 +15,15 @@ from contacts.exports.warehouse.schedule import check_schedule, next_time
 from contacts.exports.warehouse.tables import needed_keys, reading_of, tables_of
 from contacts.exports.warehouse.targets import check_settings, connect
 from contacts.exports.warehouse.types import Problem
-from contacts.models import Account, CustomField, ExportRun, ExportTable, ExportTarget, RunKind, RunStatus
+from contacts.models import (
+    CustomField,
+    ExportRun,
+    ExportTable,
+    ExportTarget,
+    RunKind,
+    RunStatus,
+    read_account_zone,
+)
 from crm.errors import CardfileError, Refused
 from crm.jobs import app
 from crm.secrets import decrypt, encrypt
@@ -93,8 +101,7 @@ def due_at(target: ExportTarget, *, after: datetime) -> datetime | None:
     """When it runs next by itself."""
     if not target.is_active:
         return None
-    zone = Account.objects.order_by("pk").values_list("time_zone", flat=True).first() or "UTC"
-    return next_time(target.every_minutes, target.cron, zone=zone, after=after)
+    return next_time(target.every_minutes, target.cron, zone=read_account_zone().key, after=after)
 
 
 def forget_positions(target: ExportTarget) -> None:

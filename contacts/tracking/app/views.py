@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 from rest_framework.permissions import BasePermission
@@ -19,7 +18,7 @@ from contacts.identity import Outcome
 from contacts.identity.errors import IdentifierMissing, WriteConflict
 from contacts.identity.settings import current_settings
 from contacts.mobile import Device, follow_device, list_identifiers, note_device, note_seen_device, note_user
-from contacts.models import Account, App
+from contacts.models import App, read_account_zone
 from contacts.records import Problem
 from contacts.tracking.app import schema
 from contacts.tracking.app.authentication import AppKeyAuthentication
@@ -114,7 +113,9 @@ class EventsView(AppView):
     def post(self, request: Request) -> Response:
         body, now = read_object(request.data), datetime.now(UTC)
         app = app_of(request)
-        device, read = read_events(body, current_settings().schema, account_zone(), now, key_prefix=f"a{app.pk}:")
+        device, read = read_events(
+            body, current_settings().schema, cache(read_account_zone), now, key_prefix=f"a{app.pk}:"
+        )
         if len(read.events) > MOST_EVENTS:
             raise TooManyEvents(path="events")
         read.wire.problems += take_out_new_types(read.events, read.paths)
@@ -152,17 +153,6 @@ def name_sender(events: Iterable[NewEvent], wire: WireContact, app: App, device:
     if not contact["identifiers"] and not wire.record:
         raise IdentifierMissing(path="deviceId")
     return [replace(event, contact=contact) for event in events]
-
-
-def account_zone() -> Callable[[], tzinfo]:
-    """Times without a zone are the account's. It is read when the first of them comes."""
-
-    @cache
-    def zone() -> tzinfo:
-        account = Account.objects.order_by("pk").first()
-        return ZoneInfo(account.time_zone) if account else UTC
-
-    return zone
 
 
 # Telling
