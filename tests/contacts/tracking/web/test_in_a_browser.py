@@ -65,8 +65,10 @@ def set_switch(site: Site, **switches: Any) -> None:
 def types_stored() -> list[str]:
     from contacts.models import EventType
 
+    # The events first: one of a type just made may come between the two.
+    stored = list(Event.objects.order_by("occurred_at", "id").values_list("type_id", flat=True))
     names = dict(EventType.objects.values_list("pk", "key"))
-    return [names[pk] for pk in Event.objects.order_by("occurred_at", "id").values_list("type_id", flat=True)]
+    return [names[pk] for pk in stored]
 
 
 def cookie_of(page: Any) -> dict[str, Any] | None:
