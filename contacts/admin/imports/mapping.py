@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, cast
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
 
 from django import forms
 from django.http import QueryDict
-from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import (
@@ -20,8 +18,8 @@ from unfold.widgets import (
 )
 
 from contacts.admin.imports.choices import DELIMITERS, EMPTY_CELLS, MODES, NEW_TYPES, list_keys, list_targets
-from contacts.admin.imports.doors import Placed
-from contacts.admin.imports.widgets import CategoryInput, SharedOptions, SharedSelect
+from contacts.admin.imports.lines import ColumnsForm, offer, samples_of
+from contacts.admin.imports.widgets import CategoryInput, SharedOptions
 from contacts.columns import all_columns
 from contacts.identity import Mode
 from contacts.imports.encodings import ENCODINGS
@@ -30,27 +28,11 @@ from contacts.imports.mapping import NEW
 from contacts.imports.plan import Options
 from contacts.models import CustomField, EventType, Import, ImportContent
 
-__all__ = ["Line", "MappingForm", "ReadingForm"]
+__all__ = ["MappingForm", "ReadingForm"]
 
-SAMPLE_LENGTH: Final = 40
-SAMPLES_SHOWN: Final = 3
 EVENT_TYPES_AT_MOST: Final = 500
 SWITCHES: Final = ("fill_blanks_only", "restore_deleted", "replace_external_id", "confirm_emails")
 DETAILS: Final = ("event_for_new", "consent_basis", "consent_category", "consent_source")
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One column of the file on the page; its fields are bound ones."""
-
-    place: int
-    header: str
-    samples: list[str]
-    target: Any
-    keep: Any
-    label: Any
-    type: Any
-    errors: list[str]
 
 
 class ReadingForm(forms.Form):
@@ -94,8 +76,10 @@ class ReadingForm(forms.Form):
         return {**chosen, "has_header": cleaned["has_header"] == "yes"}
 
 
-class MappingForm(forms.Form):
+class MappingForm(ColumnsForm):
     """Checks shape alone; what the choices mean together is said by ``flow.choose``."""
+
+    may_keep = True
 
     key = forms.ChoiceField(label=gettext_lazy("Rows are matched by"), widget=UnfoldAdminSelectWidget())
     mode = forms.ChoiceField(label=gettext_lazy("What to do"), widget=forms.RadioSelect)
@@ -168,12 +152,10 @@ class MappingForm(forms.Form):
         may_make_fields: bool,
         data: QueryDict | None = None,
     ) -> None:
-        self.run = run
         self.may_make_fields = may_make_fields
         self.definitions = list(CustomField.objects.all())
         self.columns = all_columns(self.definitions)
-        self.placed: dict[int, list[str]] = {}
-        super().__init__(data, initial=self._read_initial(run), label_suffix="")
+        super().__init__(run, data=data, initial=self._read_initial(run))
         self.modes = [mode for mode in MODES if may_delete or mode[0] != Mode.DELETE]
         listed = [(str(pk), name) for pk, name in segments]
         offer(self, "key", list_keys(self.columns))
@@ -181,7 +163,7 @@ class MappingForm(forms.Form):
         offer(self, "add_to_segments", listed)
         offer(self, "remove_from_segments", listed)
         offer(self, "event_for_new", [("", _("None")), *_list_event_types()])
-        self._add_columns()
+        self.add_columns(list_targets(self.definitions, may_make_fields=may_make_fields))
 
     def _read_initial(self, run: Import) -> dict[str, Any]:
         options = Options.from_json(run.options)
@@ -190,22 +172,15 @@ class MappingForm(forms.Form):
         initial["empty_cells"] = "clear" if options.empty_values_clear else ""
         for place, header in enumerate(run.headers):
             initial[f"label-{place}"] = header[:100]
-            initial[f"type-{place}"] = guess_type(self._samples_of(place))
+            initial[f"type-{place}"] = guess_type(samples_of(run, place))
         for place, column in enumerate(run.mapping):
             initial[f"target-{place}"] = column["target"]
             initial[f"keep-{place}"] = not column.get("overwrite", True)
         return initial
 
-    def _add_columns(self) -> None:
-        targets = SharedOptions(list_targets(self.definitions, may_make_fields=self.may_make_fields))
-        for place, header in enumerate(self.run.headers):
-            self.fields |= {f"{name}-{place}": field for name, field in self._fields_of(place, header, targets)}
-
-    def _fields_of(self, place: int, header: str, targets: SharedOptions) -> Iterable[tuple[str, forms.Field]]:
-        becomes = {"aria-label": _("What “{header}” becomes").format(header=header), "data-target": str(place)}
+    def fields_of(self, place: int, header: str, targets: SharedOptions) -> Iterator[tuple[str, forms.Field]]:
+        yield from super().fields_of(place, header, targets)
         keeps = {"aria-label": _("Do not overwrite what contacts have in “{header}”").format(header=header)}
-        select = SharedSelect(targets, UnfoldAdminSelect2Widget(becomes))
-        yield "target", forms.ChoiceField(choices=targets.choices, required=False, widget=select)
         yield "keep", forms.BooleanField(required=False, widget=UnfoldBooleanWidget(attrs=keeps))
         if not self.may_make_fields:
             return
@@ -216,29 +191,7 @@ class MappingForm(forms.Form):
             forms.ChoiceField(choices=NEW_TYPES, required=False, label=_("Type"), widget=UnfoldAdminSelectWidget()),
         )
 
-    def _samples_of(self, place: int) -> list[str]:
-        return [str(row[place]) for row in self.run.samples if place < len(row) and str(row[place]).strip()]
-
     # What is shown
-
-    def list_lines(self) -> list[Line]:
-        return [
-            Line(
-                place=place,
-                header=header or _("Column {number}").format(number=place + 1),
-                samples=[Truncator(text).chars(SAMPLE_LENGTH) for text in self._samples_of(place)[:SAMPLES_SHOWN]],
-                target=self[f"target-{place}"],
-                keep=self[f"keep-{place}"],
-                label=self[f"label-{place}"] if self.may_make_fields else None,
-                type=self[f"type-{place}"] if self.may_make_fields else None,
-                errors=[*self.placed.get(place, ()), *self._errors_of(place)],
-            )
-            for place, header in enumerate(self.run.headers)
-        ]
-
-    def _errors_of(self, place: int) -> list[str]:
-        names = (f"target-{place}", f"label-{place}", f"type-{place}")
-        return [str(error) for name in names for error in self.errors.get(name, ())]
 
     def list_modes(self) -> list[dict[str, Any]]:
         chosen = str(self["mode"].value() or Mode.UPSERT)
@@ -265,14 +218,6 @@ class MappingForm(forms.Form):
         """Whether the external ID is looked for before the key."""
         targets = {self[f"target-{place}"].value() for place in range(len(self.run.headers))}
         return "external_id" in targets and self["key"].value() not in ("external_id", "id")
-
-    def place(self, errors: Iterable[Placed]) -> None:
-        """Say what the verb refused, where it is."""
-        for error in errors:
-            if isinstance(error.place, int):
-                self.placed.setdefault(error.place, []).append(error.message)
-            else:
-                self.add_error(error.place if error.place in self.fields else None, error.message)
 
     # What was chosen
 
@@ -303,11 +248,6 @@ class MappingForm(forms.Form):
     def _read_consent(self) -> dict[str, str] | None:
         given = {name: self.cleaned_data[f"consent_{name}"].strip() for name in ("basis", "category", "source")}
         return given if any(given.values()) else None
-
-
-def offer(form: forms.Form, name: str, choices: list[tuple[str, Any]]) -> None:
-    """What one can choose in a field, where that is only known with the form."""
-    cast("forms.ChoiceField", form.fields[name]).choices = choices
 
 
 def _list_event_types() -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
@@ -11,19 +11,11 @@ from django import forms
 from django.http import QueryDict
 from django.utils.formats import number_format
 from django.utils.safestring import SafeString
-from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.widgets import (
-    UnfoldAdminSelect2Widget,
-    UnfoldAdminSelectWidget,
-    UnfoldAdminTextInputWidget,
-    UnfoldBooleanWidget,
-)
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 
-from contacts.admin.imports.doors import Placed
-from contacts.admin.imports.mapping import SAMPLE_LENGTH, SAMPLES_SHOWN, Line, offer
-from contacts.admin.imports.widgets import SharedOptions, SharedSelect
+from contacts.admin.imports.lines import ColumnsForm, offer
 from contacts.admin.journal import show_moment, show_value
 from contacts.imports.orders.columns import DETAILS, ITEM, ITEM_DETAILS, ITEMS, TARGETS, WHO
 from contacts.imports.orders.plan import OrderOptions
@@ -58,7 +50,7 @@ COLUMN_LABELS: Final[Mapping[str, Any]] = {
 MONEY: Final = "total_cost"
 
 
-class OrderMappingForm(forms.Form):
+class OrderMappingForm(ColumnsForm):
     """Checks shape alone; what the choices mean together is said by ``flow.choose_orders``."""
 
     currency = forms.CharField(
@@ -82,46 +74,12 @@ class OrderMappingForm(forms.Form):
     )
 
     def __init__(self, run: Import, *, data: QueryDict | None = None) -> None:
-        self.run = run
-        self.placed: dict[int, list[str]] = {}
         options = OrderOptions.from_json(run.options)
         initial: dict[str, Any] = options.as_json()
         initial |= {f"target-{place}": column["target"] for place, column in enumerate(run.mapping)}
-        super().__init__(data, initial=initial, label_suffix="")
+        super().__init__(run, data=data, initial=initial)
         offer(self, "status", [("", _("Each row says its own")), *_list_statuses()])
-        targets = SharedOptions(list_order_targets())
-        for place, header in enumerate(run.headers):
-            becomes = {"aria-label": _("What “{header}” becomes").format(header=header), "data-target": str(place)}
-            select = SharedSelect(targets, UnfoldAdminSelect2Widget(becomes))
-            self.fields[f"target-{place}"] = forms.ChoiceField(choices=targets.choices, required=False, widget=select)
-
-    # What is shown
-
-    def list_lines(self) -> list[Line]:
-        return [
-            Line(
-                place=place,
-                header=header or _("Column {number}").format(number=place + 1),
-                samples=[Truncator(text).chars(SAMPLE_LENGTH) for text in self._samples_of(place)[:SAMPLES_SHOWN]],
-                target=self[f"target-{place}"],
-                keep=None,
-                label=None,
-                type=None,
-                errors=[*self.placed.get(place, ()), *map(str, self.errors.get(f"target-{place}", ()))],
-            )
-            for place, header in enumerate(self.run.headers)
-        ]
-
-    def _samples_of(self, place: int) -> list[str]:
-        return [str(row[place]) for row in self.run.samples if place < len(row) and str(row[place]).strip()]
-
-    def place(self, errors: Iterable[Placed]) -> None:
-        """Say what the verb refused, where it is."""
-        for error in errors:
-            if isinstance(error.place, int):
-                self.placed.setdefault(error.place, []).append(error.message)
-            else:
-                self.add_error(error.place if error.place in self.fields else None, error.message)
+        self.add_columns(list_order_targets())
 
     # What was chosen
 
