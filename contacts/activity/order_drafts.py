@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
@@ -11,18 +11,30 @@ import psycopg
 from django.utils.translation import gettext as _
 
 from contacts.activity.checks import check_order, cost_of, dump_json
+from contacts.activity.places import FOR_UPDATE, lock_contacts
 from contacts.activity.types import NewOrder, OrderOutcome, OrderStatus
 from contacts.identity import Outcome
-from contacts.identity.errors import ContactNotFound
+from contacts.identity.errors import ContactNotFound, WriteConflict
 from contacts.identity.load import array_of, text_array
-from contacts.identity.orders import order_key
+from contacts.identity.orders import find_order_contacts, order_key
 from contacts.identity.settings import current_settings
 from contacts.normalize import normalize
 from contacts.records import Key, Problem, Record
 
-__all__ = ["STORED", "Draft", "OrderWrite", "fold_order", "list_writes", "read_drafts", "read_records", "unplaced"]
+__all__ = [
+    "STORED",
+    "Draft",
+    "OrderWrite",
+    "fold_order",
+    "list_writes",
+    "lock_order_contacts",
+    "read_drafts",
+    "read_records",
+    "unplaced",
+]
 
 BOUGHT: Final = "DELIVERED"
+MAX_ROUNDS: Final = 3
 STORED: Final = ("status", "total_cost", "currency", "ordered_at", "items", "details", "source")
 """What an order that is sent again may change."""
 
@@ -102,6 +114,20 @@ def read_records(
             records[position] = normalize(order.contact, schema, ref=position)
             keys[position] = order_key(order.number)
     return records, keys, refused
+
+
+def lock_order_contacts(cursor: psycopg.Cursor[Any], keys: Collection[Key]) -> dict[Key, int]:
+    """Orders' keys → the contacts that have them, locked: none of them is merged or erased meanwhile.
+
+    Raises WriteConflict where they were merged again and again while their locks were waited for.
+    """
+    holders = find_order_contacts(cursor, keys)
+    for _round in range(MAX_ROUNDS):
+        lock_contacts(cursor, set(holders.values()), lock=FOR_UPDATE)
+        before, holders = holders, find_order_contacts(cursor, keys)
+        if holders == before:
+            return holders
+    raise WriteConflict
 
 
 def read_drafts(cursor: psycopg.Cursor[Any], holders: Mapping[Key, int], numbers: Iterable[str]) -> dict[Key, Draft]:

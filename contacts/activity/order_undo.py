@@ -14,18 +14,14 @@ import orjson
 import psycopg
 
 from contacts import populations
-from contacts.activity.order_drafts import STORED
-from contacts.activity.places import FOR_UPDATE, lock_contacts
+from contacts.activity.order_drafts import STORED, lock_order_contacts
 from contacts.identity import load
-from contacts.identity.errors import WriteConflict
 from contacts.identity.load import array_of, text_array
-from contacts.identity.orders import detach_orders, find_order_contacts, order_key
+from contacts.identity.orders import detach_orders, order_key
 from contacts.identity.totals import refresh_totals
 from contacts.records import Key
 
 __all__ = ["OrdersTakenBack", "Written", "take_back_orders"]
-
-MAX_ROUNDS: Final = 3
 
 _READ: Final = """
 SELECT o.id, o.contact_id, o.external_order_id, o.updated_at FROM contacts_order o
@@ -123,14 +119,7 @@ def _step_back(order: _Stored, write: Written) -> None:
 
 def _read(cursor: psycopg.Cursor[Any], keys: set[Key], numbers: set[str]) -> dict[Key, _Stored]:
     """The orders of these numbers, their contacts locked."""
-    holders = find_order_contacts(cursor, keys)
-    for _round in range(MAX_ROUNDS):
-        lock_contacts(cursor, set(holders.values()), lock=FOR_UPDATE)
-        before, holders = holders, find_order_contacts(cursor, keys)
-        if holders == before:
-            break
-    else:
-        raise WriteConflict
+    holders = lock_order_contacts(cursor, keys)
     cursor.execute(_READ, (array_of(set(holders.values())), text_array(numbers)))
     found = {}
     for order_id, contact_id, number, updated_at in cursor.fetchall():

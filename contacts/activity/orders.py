@@ -20,18 +20,18 @@ from contacts.activity.order_drafts import (
     OrderWrite,
     fold_order,
     list_writes,
+    lock_order_contacts,
     read_drafts,
     read_records,
     unplaced,
 )
 from contacts.activity.parameters import note_parameters
-from contacts.activity.places import FOR_UPDATE, lock_contacts, place_facts
+from contacts.activity.places import FOR_UPDATE, place_facts
 from contacts.activity.rows import EVENT_COLUMNS, insert_rows
 from contacts.activity.types import NewOrder, OrderOutcome
 from contacts.identity import MAX_BATCH, Outcome, Plan
-from contacts.identity.errors import WriteConflict
 from contacts.identity.load import array_of, open_cursor, text_array
-from contacts.identity.orders import attach_orders, find_order_contacts, resolve_with_orders
+from contacts.identity.orders import attach_orders, resolve_with_orders
 from contacts.identity.totals import refresh_totals
 from contacts.identity.types import ORDER
 from contacts.records import Key, Record
@@ -39,7 +39,6 @@ from contacts.records import Key, Record
 __all__ = ["Within", "record_orders"]
 
 EVENT_SOURCE: Final = "order"
-MAX_ROUNDS: Final = 3
 ORDER_COLUMNS: Final = ("contact_id", "external_order_id", *STORED, "updated_at")
 
 _UPDATE: Final = """
@@ -184,15 +183,7 @@ class _OrderBatch:
 
     def read(self, cursor: psycopg.Cursor[Any], positions: Sequence[int]) -> dict[Key, Draft]:
         """The stored orders of these numbers, their contacts locked: none of them is merged or erased meanwhile."""
-        keys = {self.keys[position] for position in positions}
-        holders = find_order_contacts(cursor, keys)
-        for _round in range(MAX_ROUNDS):
-            lock_contacts(cursor, set(holders.values()), lock=FOR_UPDATE)
-            before, holders = holders, find_order_contacts(cursor, keys)
-            if holders == before:
-                break
-        else:
-            raise WriteConflict
+        holders = lock_order_contacts(cursor, {self.keys[position] for position in positions})
         return read_drafts(cursor, holders, {self.orders[position].number.strip() for position in positions})
 
     def read_occurred(
