@@ -7,14 +7,13 @@ what is stored and over what earlier batches made of it, which stands in a tempo
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 import psycopg
-from django.db import connection, transaction
+from django.db import transaction
 
 from contacts.activity.checks import dump_json
 from contacts.activity.order_drafts import Draft, fold_order, read_drafts, read_records, unplaced
@@ -23,10 +22,9 @@ from contacts.activity.types import NewOrder, OrderOutcome
 from contacts.identity import Plan
 from contacts.identity.load import open_cursor, text_array
 from contacts.identity.orders import find_order_contacts
+from contacts.identity.rehearsal import rehearse_ahead
 from contacts.identity.resolve import Batch
-from contacts.identity.settings import read_settings
-from contacts.identity.shadows import Shadows, open_shadows
-from contacts.identity.stream import tuned_interpreter
+from contacts.identity.shadows import Shadows
 from contacts.keys import Kind
 from contacts.records import Key
 
@@ -52,30 +50,8 @@ class RehearsedOrder(NamedTuple):
 
 
 def rehearse_orders(batches: Iterable[Sequence[NewOrder]], plan: Plan, *, by: str) -> Generator[Rehearsed]:
-    """What ``record_orders`` would do with these batches if nobody else wrote meanwhile, a list a batch.
-
-    It is one batch ahead of whoever reads. Inside a transaction of the caller, whose own writes are seen then, all is
-    rehearsed before the first batch is given.
-    """
-    read_settings()
-    if connection.in_atomic_block:
-        with open_shadows() as shadows:
-            rehearsed = [_rehearse(orders, plan, by, shadows) for orders in batches]
-        yield from rehearsed
-        return
-    with tuned_interpreter(), ThreadPoolExecutor(1, "rehearsal") as thread:
-        session = ExitStack()
-        try:
-            shadows = thread.submit(session.enter_context, open_shadows()).result()
-            ahead: Future[Rehearsed] | None = None
-            for orders in batches:
-                ready, ahead = ahead, thread.submit(_rehearse, orders, plan, by, shadows)
-                if ready is not None:
-                    yield ready.result()
-            if ahead is not None:
-                yield ahead.result()
-        finally:
-            thread.submit(session.close).result()
+    """What ``record_orders`` would do with these batches if nobody else wrote meanwhile, a list a batch."""
+    return rehearse_ahead(batches, lambda orders, shadows: _rehearse(orders, plan, by, shadows))
 
 
 def _rehearse(orders: Sequence[NewOrder], plan: Plan, by: str, shadows: Shadows) -> Rehearsed:

@@ -6,11 +6,12 @@ The rehearsal has a thread of its own and in it a database session of its own, w
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from itertools import islice
+from typing import TypeVar
 
 from django.db import connection, transaction
 
@@ -25,31 +26,46 @@ from contacts.identity.types import Outcome, Plan
 from contacts.records import Record
 from contacts.sheaf import Sheaf, Tier
 
-__all__ = ["rehearse_stream"]
+__all__ = ["rehearse_ahead", "rehearse_stream"]
+
+Given = TypeVar("Given")
+Told = TypeVar("Told")
 
 
 def rehearse_stream(batches: Iterable[Sequence[Record]], plan: Plan, *, by: str) -> Generator[Sequence[Outcome]]:
     """The outcomes that ``resolve_stream`` would yield for these batches if nobody else wrote meanwhile.
 
     A contact that would be created has a number below zero, the same one wherever the stream meets it again. Nothing is
-    locked, other writers go on; what they write may be seen or not. Inside a transaction of the caller, whose own
-    writes are seen then, all batches are rehearsed before the first outcome is given.
+    locked, other writers go on; what they write may be seen or not.
     """
+
+    def rehearse(sheaf: Sheaf, shadows: Shadows) -> Sequence[Outcome]:
+        return _RehearsedBatch(plan, by=by, shadows=shadows).run(sheaf)
+
     tier = Tier(plan.key)
     sheaves = (batch if isinstance(batch, Sheaf) else tier.tie(batch) for batch in batches)
+    yield from rehearse_ahead(sheaves, rehearse)
+
+
+def rehearse_ahead(batches: Iterable[Given], rehearse: Callable[[Given, Shadows], Told]) -> Generator[Told]:
+    """What ``rehearse`` tells of each batch, one batch ahead of whoever reads.
+
+    Inside a transaction of the caller, whose own writes are seen then, all batches are rehearsed before the first is
+    told of.
+    """
     read_settings()
     if connection.in_atomic_block:
         with open_shadows() as shadows:
-            rehearsed = [_RehearsedBatch(plan, by=by, shadows=shadows).run(sheaf) for sheaf in sheaves]
+            rehearsed = [rehearse(batch, shadows) for batch in batches]
         yield from rehearsed
         return
     with tuned_interpreter(), ThreadPoolExecutor(1, "rehearsal") as thread:
         session = ExitStack()
         try:
             shadows = thread.submit(session.enter_context, open_shadows()).result()
-            ahead: Future[Sequence[Outcome]] | None = None
-            for sheaf in sheaves:
-                ready, ahead = ahead, thread.submit(_RehearsedBatch(plan, by=by, shadows=shadows).run, sheaf)
+            ahead: Future[Told] | None = None
+            for batch in batches:
+                ready, ahead = ahead, thread.submit(rehearse, batch, shadows)
                 if ready is not None:
                     yield ready.result()
             if ahead is not None:
