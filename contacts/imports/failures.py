@@ -5,16 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from contacts.formulas import quoted
 from contacts.identity import Outcome, Status
 from contacts.imports.columns import ERROR_HEADERS, Layout
-from contacts.imports.reading import Stamp, open_rows
+from contacts.imports.reading import Readable, open_rows
 from contacts.models import Import, ImportRow, PreviewRow
 from contacts.records import Problem
 
@@ -75,20 +75,7 @@ def write_errors_file(import_id: int, path: Path) -> Path | None:
     return path
 
 
-class Repaired(Protocol):
-    """What is needed to read the rows of a file again."""
-
-    @property
-    def path(self) -> str: ...
-    @property
-    def delimiter(self) -> str: ...
-    @property
-    def stamp(self) -> Stamp: ...
-    @property
-    def fixes(self) -> Mapping[int, Mapping[int, str]] | None: ...
-
-
-def repair_file(run: Import, job: Repaired) -> Iterator[str]:
+def repair_file(run: Import, job: Readable) -> Iterator[str]:
     """The bad rows of an import as a CSV file to repair and upload again, line by line: the columns of its file as they
     are there, then the row's number and what is wrong with it.
 

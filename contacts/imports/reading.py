@@ -10,10 +10,10 @@ import hashlib
 import os
 from codecs import getincrementaldecoder
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import count, islice
 from pathlib import Path
-from typing import Final, NamedTuple, TextIO
+from typing import Final, NamedTuple, Protocol, TextIO
 
 from contacts.imports.errors import FileChanged, FileEmpty, FileUnreadable, LineTooLong, WrongEncoding
 from contacts.records import Problem
@@ -21,6 +21,7 @@ from contacts.records import Problem
 __all__ = [
     "DELIMITERS",
     "FileScan",
+    "Readable",
     "Stamp",
     "decode_file",
     "open_rows",
@@ -55,6 +56,21 @@ class FileScan(NamedTuple):
     digest: str
     lines: int
     stamp: Stamp
+
+
+class Readable(Protocol):
+    """The rows of a file, for whoever reads them again: where they are, and what a person corrected in them."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def delimiter(self) -> str: ...
+    @property
+    def stamp(self) -> Stamp: ...
+    @property
+    def has_header(self) -> bool: ...
+    @property
+    def fixes(self) -> Mapping[int, Mapping[int, str]] | None: ...
 
 
 def scan_file(path: str | os.PathLike[str]) -> FileScan:

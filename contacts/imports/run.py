@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 import psycopg
 from django.db import connection, transaction
@@ -37,7 +37,7 @@ from contacts.imports.errors import FileChanged, ImportRunning, NoRows, ReaderDi
 from contacts.imports.failures import errors_path_of, problem_rows, write_errors_file
 from contacts.imports.files import stored_path
 from contacts.imports.plan import Options
-from contacts.imports.reading import FileScan, Stamp, open_rows, scan_file
+from contacts.imports.reading import FileScan, Readable, open_rows, scan_file
 from contacts.imports.sources import Source, as_table, open_table
 from contacts.keys import Kind
 from contacts.models import Import, ImportRow, ImportStatus, ImportWish
@@ -196,20 +196,7 @@ def note_file(run: Import, scan: FileScan, count: Callable[[], int]) -> None:
         Import.objects.filter(pk=run.pk).update(file_digest=scan.digest, rows_total=run.rows_total)
 
 
-class Rows(Protocol):
-    """What is needed to find the rows of a table."""
-
-    @property
-    def path(self) -> str: ...
-    @property
-    def delimiter(self) -> str: ...
-    @property
-    def stamp(self) -> Stamp: ...
-    @property
-    def has_header(self) -> bool: ...
-
-
-def count_rows(job: Rows) -> int:
+def count_rows(job: Readable) -> int:
     """How many rows there are, blank lines and the header not counted."""
     return max(0, sum(1 for row in open_rows(job.path, job.delimiter, job.stamp) if row) - job.has_header)
 
