@@ -51,7 +51,7 @@ PACKED: Final[dict[str, Any]] = {
 NOW, LATER = "now", "later"
 WHEN: Final[dict[str, Any]] = {
     NOW: gettext_lazy("Now"),
-    LATER: gettext_lazy("In the background; the file then waits under Exports for a day"),
+    LATER: gettext_lazy("In the background; a page says how far it is, and has the file for a day"),
 }
 """Who is in a file of the background is decided when it is written."""
 
@@ -161,8 +161,7 @@ class ContactExports(ContactActions):
         )
         told = {"format": form.ending, "chosen": in_one_line(selection), "columns": columns}
         note(Action.EXPORTED, by=export.by, about=about(export), details=told, request=request)
-        messages.success(request, _("The file is being written. It stands here when it is done."))
-        return redirect("admin:contacts_contactexport_changelist")
+        return redirect("admin:contacts_contactexport_change", export.pk)
 
     def settle(self, selection: Selection) -> tuple[int | None, Selection | None]:
         """All contacts, a segment, or what was chosen: in the fewest words."""

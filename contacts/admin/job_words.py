@@ -21,8 +21,10 @@ def find_imports(ids: Collection[int]) -> Mapping[int, About]:
 
 def find_exports(ids: Collection[int]) -> Mapping[int, About]:
     rows = ContactExport.objects.filter(pk__in=ids).values_list("pk", "format", "by")
-    link = reverse("admin:contacts_contactexport_changelist")
-    return {pk: About(_("a {format} file").format(format=name), link, by) for pk, name, by in rows}
+    address = "admin:contacts_contactexport_change"
+    return {
+        pk: About(_("a {format} file").format(format=name), reverse(address, args=[pk]), by) for pk, name, by in rows
+    }
 
 
 def find_export_runs(ids: Collection[int]) -> Mapping[int, About]:

@@ -1,6 +1,7 @@
 """Files that are handed out by a link: whoever has it needs no key, for as long as it holds.
 
-A link is signed and says what it is of and until when. Files are streamed, whatever their size.
+A link is signed and says what it is of, until when, and which key was given it: it ends with that key. Files are
+streamed, whatever their size.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from contacts.models import BulkRow, ImportRow
 from crm.api.errors import NotFound
 from crm.api.views import ApiView
 from crm.audit import Action, note
+from crm.models import ApiKey
 
 __all__ = ["FileView", "link_of"]
 
@@ -59,11 +61,18 @@ class FileView(ApiView):
             meant = Signer(salt=SALT).unsign_object(token)
         except (BadSignature, ValueError) as error:
             raise NotFound from error
-        if meant["until"] < time.time():
+        if meant["until"] < time.time() or not is_key_valid(meant.get("by", "")):
             raise NotFound(_("This link has expired. Ask for a new one where you got it."))
         answer = KINDS[meant["kind"]](meant["id"], lambda **told: note_download(meant, told, request))
         answer["Cache-Control"] = "no-store"
         return answer
+
+
+def is_key_valid(by: str) -> bool:
+    """Whoever takes a key away takes its links away too."""
+    _kind, _colon, number = by.partition(":")
+    key = ApiKey.objects.filter(pk=number).first() if number.isdecimal() else None
+    return key is not None and key.is_valid
 
 
 def note_download(meant: Mapping[str, Any], told: Mapping[str, Any], request: Request) -> None:

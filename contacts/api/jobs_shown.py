@@ -58,7 +58,7 @@ def show_export(export: ContactExport, request: Request) -> dict[str, Any]:
         "success": export.rows_done,
         "errors": 0,
         "errorReportFileUrl": None,
-        "message": export.error or say_withdrawn(export),
+        "message": export.error or word_of_end(export),
         "format": format_,
         "compression": OF_PACKING[packing],
         "segment": export.population,
@@ -69,9 +69,14 @@ def show_export(export: ContactExport, request: Request) -> dict[str, Any]:
     }
 
 
-def say_withdrawn(export: ContactExport) -> str:
-    withdrawn = export.status == ExportStatus.WITHDRAWN
-    return _("A contact was erased since, who may be in the file. Export again.") if withdrawn else ""
+def word_of_end(export: ContactExport) -> str:
+    """Why there is no file, where that is no error."""
+    match export.status:
+        case ExportStatus.WITHDRAWN:
+            return _("A contact was erased since, who may be in the file. Export again.")
+        case ExportStatus.CANCELLED:
+            return _("Somebody cancelled the export.")
+    return ""
 
 
 def show_moments(created: datetime, started: datetime | None, finished: datetime | None) -> dict[str, str | None]:

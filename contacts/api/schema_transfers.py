@@ -19,7 +19,16 @@ from contacts.wire import LARGEST_ID
 from crm.api.links import Link, leads_to
 from crm.api.pagination import PAGE_PARAMETERS
 
-__all__ = ["add_export", "add_import", "get_export", "get_import", "list_exports", "list_imports", "upload_contacts"]
+__all__ = [
+    "add_export",
+    "add_import",
+    "cancel_export",
+    "get_export",
+    "get_import",
+    "list_exports",
+    "list_imports",
+    "upload_contacts",
+]
 
 TAG: Final = "Jobs"
 STATUS_NAMES: Final = list(STATUSES)
@@ -144,6 +153,7 @@ EXPORT: Final[dict[str, Any]] = {
     "expiresAt": "2026-05-15T10:11:12.000Z",
     **MOMENTS,
 }
+NO_FILE: Final = {"fileUrl": None, "fileSize": None, "expiresAt": None}
 UPLOAD: Final = {"dedupeOn": "email", "link": "https://files.example.com/contacts.csv", "groupNames": ["Newsletter"]}
 REFUSED_LINK: Final = (
     "Files may not be fetched from there. Use an https link to a host that the account's settings list."
@@ -165,6 +175,10 @@ REFUSED_EXPORT: Final = {
         ("segment", "There is no such segment. Send the id or the name of one that there is."),
     )
 }
+NOT_YOURS: Final = {
+    403: resource_failure(403, "forbidden", "Whoever asked for an export may cancel it. Ask them, or an administrator.")
+}
+OVER: Final = {409: resource_failure(409, "conflict", "This export is over. Look what came of it.")}
 REFUSED_LIST: Final = {
     422: resource_failure(
         422, "invalid", "Some values were refused.", ("maxrows", "Write a whole number that is not negative.")
@@ -288,4 +302,31 @@ get_export = extend_schema(
     parameters=[number_in_path("export_id")],
     responses={200: OpenApiResponse(ExportJob, "The job."), **RESOURCE_FAILURES, **NO_SUCH_JOB},
     examples=[OpenApiExample("a job", EXPORT, response_only=True, status_codes=[200])],
+)
+cancel_export = extend_schema(
+    operation_id="cancelExport",
+    summary="Cancel an export",
+    description=(
+        "For the key that asked for it, and for keys that may do everything, while it waits or is written. Nothing of"
+        " the file stays."
+    ),
+    tags=[TAG],
+    parameters=[number_in_path("export_id")],
+    request=None,
+    responses={
+        200: OpenApiResponse(ExportJob, "It is cancelled."),
+        **RESOURCE_FAILURES,
+        **RESOURCE_BODY_FAILURES,
+        **NOT_YOURS,
+        **NO_SUCH_JOB,
+        **OVER,
+    },
+    examples=[
+        OpenApiExample(
+            "a job",
+            {**EXPORT, "status": "cancelled", "message": "Somebody cancelled the export.", **NO_FILE},
+            response_only=True,
+            status_codes=[200],
+        )
+    ],
 )

@@ -24,7 +24,7 @@ from contacts.api.views import name_of_caller
 from contacts.columns import CUSTOM_PREFIX
 from contacts.exports.errors import SegmentUnknown
 from contacts.exports.filters import ExportFilter
-from contacts.exports.flow import start_export
+from contacts.exports.flow import cancel_export, start_export
 from contacts.exports.formats import FORMATS, ending_of
 from contacts.identity import Mode
 from contacts.imports import flow
@@ -42,8 +42,9 @@ from crm.api.pagination import answer_page, fetch_page, read_page
 from crm.api.views import ApiView
 from crm.audit import Action, about, note
 from crm.errors import CardfileError, Refused
+from crm.models import ApiKey
 
-__all__ = ["ExportView", "ExportsView", "ImportView", "ImportsView", "UploadView"]
+__all__ = ["ExportCancelView", "ExportView", "ExportsView", "ImportView", "ImportsView", "UploadView"]
 
 BEGUN: Final = tuple(status for statuses in STATUSES.values() for status in statuses)
 LARGEST_BODY: Final = TEXT_LIMIT + 1024 * 1024
@@ -159,10 +160,31 @@ class ExportView(ApiView):
 
     @schema.get_export
     def get(self, request: Request, export_id: str) -> Response:
-        export = ContactExport.objects.filter(pk=read_id(export_id)).first()
-        if export is None:
-            raise NotFound(_("There is no such export."))
+        return Response(show_export(find_export(export_id), request))
+
+
+class ExportCancelView(ApiView):
+    """``/v1/exports/{id}/cancel``: by the key that asked for it, or one that may do everything."""
+
+    area = "contacts"
+    actions = {"POST": "read"}
+    error_shape = RESOURCE
+    about = ()
+
+    @schema.cancel_export
+    def post(self, request: Request, export_id: str) -> Response:
+        export, by = find_export(export_id), name_of_caller(request)
+        cancel_export(export, by=by, is_administrator=request.auth.scope == ApiKey.Scope.FULL)
+        told = {"status": export.status}
+        note(Action.CHANGED, by=by, about=about(export), details=told, request=request._request)
         return Response(show_export(export, request))
+
+
+def find_export(export_id: str) -> ContactExport:
+    export = ContactExport.objects.filter(pk=read_id(export_id)).first()
+    if export is None:
+        raise NotFound(_("There is no such export."))
+    return export
 
 
 def read_link(bulk: WireBulk, given: Any) -> str:

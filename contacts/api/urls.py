@@ -62,6 +62,7 @@ urlpatterns = [
     path("v1/imports", transfers.ImportsView.as_view(), name="api-imports"),
     path("v1/imports/<text:import_id>", transfers.ImportView.as_view(), name="api-import"),
     path("v1/exports", transfers.ExportsView.as_view(), name="api-exports"),
+    path("v1/exports/<text:export_id>/cancel", transfers.ExportCancelView.as_view(), name="api-export-cancel"),
     path("v1/exports/<text:export_id>", transfers.ExportView.as_view(), name="api-export"),
     path("v1/files/<str:token>", files.FileView.as_view(), name="api-file"),
     path("v1/orders", activity.OrdersView.as_view(), name="api-orders"),

@@ -2,7 +2,17 @@
 
 from crm.errors import CardfileError
 
-__all__ = ["ColumnUnknown", "DiskFull", "ExportsOnly", "FormatUnknown", "MayNotExport", "SegmentUnknown", "Withdrawn"]
+__all__ = [
+    "ColumnUnknown",
+    "DiskFull",
+    "ExportIsOver",
+    "ExportsOnly",
+    "FormatUnknown",
+    "MayNotCancel",
+    "MayNotExport",
+    "SegmentUnknown",
+    "Withdrawn",
+]
 
 
 class ExportsOnly(CardfileError):
@@ -30,7 +40,7 @@ class SegmentUnknown(CardfileError):
 
 
 class Withdrawn(CardfileError):
-    """Nobody wants this export any more."""
+    """Nobody wants this export any more, or another worker writes it."""
 
     code = "export_withdrawn"
 
@@ -39,6 +49,18 @@ class MayNotExport(CardfileError):
     """This needs the permission to export contacts. Ask an administrator for it."""
 
     code = "may_not_export"
+
+
+class MayNotCancel(CardfileError):
+    """Whoever asked for an export may cancel it. Ask them, or an administrator."""
+
+    code = "forbidden"
+
+
+class ExportIsOver(CardfileError):
+    """This export is over. Look what came of it."""
+
+    code = "conflict"
 
 
 class DiskFull(CardfileError):

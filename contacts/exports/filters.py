@@ -17,7 +17,7 @@ STATUSES: Final[dict[str, tuple[str, ...]]] = {
     "inProgress": (ExportStatus.RUNNING,),
     "finished": (ExportStatus.FINISHED,),
     "error": (ExportStatus.FAILED,),
-    "cancelled": (ExportStatus.WITHDRAWN,),
+    "cancelled": (ExportStatus.WITHDRAWN, ExportStatus.CANCELLED),
 }
 
 

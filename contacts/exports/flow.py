@@ -2,6 +2,7 @@
 
 Who is in it is decided once, when writing begins; each contact is read as it is at its turn. A worker that was killed
 leaves nothing: the file is written anew. Files are private to this service, have names of our own, and go after a day.
+Whoever asked for one may cancel it until it is there.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ from django.utils.translation import gettext as _
 
 from contacts import populations
 from contacts.columns import Column, all_columns
-from contacts.exports.errors import ColumnUnknown, DiskFull, MayNotExport, Withdrawn
+from contacts.exports.errors import ColumnUnknown, DiskFull, ExportIsOver, MayNotCancel, MayNotExport, Withdrawn
 from contacts.exports.formats import ContactWriter, content_type_of, open_writer, split_ending
 from contacts.models import Contact, ContactExport, ContactState, CustomField, ExportStatus
 from contacts.selections import Selection
 from crm.jobs import app
 
-__all__ = ["forget_old_exports", "open_file", "start_export", "write_export"]
+__all__ = ["OPEN", "cancel_export", "forget_old_exports", "may_cancel", "open_file", "start_export", "write_export"]
 
 KEPT_FOR: Final = timedelta(days=1)
 LEFT_AFTER: Final = timedelta(minutes=30)
@@ -93,6 +94,29 @@ def require_right(by: str) -> None:
         raise MayNotExport
 
 
+# Cancelling
+
+
+def may_cancel(export: ContactExport, *, by: str, is_administrator: bool) -> bool:
+    """Whoever asked for it, and administrators, who answer for whatever is under way."""
+    return is_administrator or export.by == by
+
+
+def cancel_export(export: ContactExport, *, by: str, is_administrator: bool = False) -> ContactExport:
+    """Stop it for good, whether it waits or is being written; nothing of its file stays.
+
+    Raises ``MayNotCancel``, and ``ExportIsOver`` where it came to an end meanwhile.
+    """
+    if not may_cancel(export, by=by, is_administrator=is_administrator):
+        raise MayNotCancel
+    stands = {"status": ExportStatus.CANCELLED, "finished_at": datetime.now(UTC)}
+    if not ContactExport.objects.filter(pk=export.pk, status__in=OPEN).update(**stands):
+        raise ExportIsOver
+    export.refresh_from_db()
+    remove_file(export.stored_name)  # of a killed worker, too; one that lives finds out when it says how far it is
+    return export
+
+
 # Writing
 
 
@@ -101,13 +125,15 @@ def write_export(export: ContactExport) -> None:
     require_right(export.by)
     columns = choose_columns(export.columns)
     ids = list_members(export)
-    note(export, status=ExportStatus.RUNNING, rows_total=ids.count(), rows_done=0, started_at=datetime.now(UTC))
+    total, left_behind = ids.count(), export.stored_name
     with new_file(export.format) as (path, file):
+        take_up(export, path, total)
+        remove_file(left_behind)
         with open_writer(file, export.format, columns, name=name_of(export, datetime.now(UTC))) as writer:
             write_all(export, writer, ids.iterator(chunk_size=CHUNK))
         file.flush()
         os.fsync(file.fileno())
-        finish(export, path, file.tell())
+        finish(export, file.tell())
 
 
 @contextmanager
@@ -151,16 +177,31 @@ def name_of(export: ContactExport, at: datetime) -> str:
     return f"contacts-{at:%Y-%m-%d}-{export.pk}"
 
 
+def take_up(export: ContactExport, path: Path, total: int) -> None:
+    """The file is the one that whoever took it up last writes: a worker that only slept may come back (``note``)."""
+    stands = {"stored_name": path.name, "rows_total": total, "rows_done": 0, "started_at": datetime.now(UTC)}
+    wanted = ContactExport.objects.filter(pk=export.pk, status__in=OPEN)
+    if not wanted.update(status=ExportStatus.RUNNING, **stands):
+        raise Withdrawn
+    export.stored_name = path.name
+
+
 def note(export: ContactExport, **changed: Any) -> None:
-    """How far it is. Raises ``Withdrawn`` where nobody wants the file any more."""
-    if not ContactExport.objects.filter(pk=export.pk, status__in=OPEN).update(**changed):
+    """How far it is. Raises ``Withdrawn`` where nobody wants the file any more, or another worker writes it."""
+    ours = ContactExport.objects.filter(pk=export.pk, status__in=OPEN, stored_name=export.stored_name)
+    if not ours.update(**changed):
         raise Withdrawn
 
 
-def finish(export: ContactExport, path: Path, size: int) -> None:
+def finish(export: ContactExport, size: int) -> None:
     now = datetime.now(UTC)
-    stands = {"stored_name": path.name, "size_bytes": size, "finished_at": now, "expires_at": now + KEPT_FOR}
-    note(export, status=ExportStatus.FINISHED, **stands)
+    note(export, status=ExportStatus.FINISHED, size_bytes=size, finished_at=now, expires_at=now + KEPT_FOR)
+
+
+def remove_file(stored_name: str) -> None:
+    """Of an export that has one."""
+    if stored_name:
+        (settings.EXPORTS_DIR / stored_name).unlink(missing_ok=True)
 
 
 def open_privately(path: str, flags: int) -> int:

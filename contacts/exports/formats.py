@@ -47,6 +47,8 @@ class ContactWriter(Protocol):
 
     def close(self) -> None: ...
 
+    def abandon(self) -> None: ...
+
 
 class Cells:
     """A row a contact below the columns' keys, which an import finds again. No cell starts a formula."""
@@ -67,6 +69,9 @@ class Cells:
 
     def close(self) -> None:
         """There is nothing behind the last row."""
+
+    def abandon(self) -> None:
+        """There is nothing to let go."""
 
 
 class CSV(Cells):
@@ -106,6 +111,9 @@ class XLSX(Cells):
     def close(self) -> None:
         self.book.close()
 
+    def abandon(self) -> None:
+        self.book.abandon()
+
 
 class JsonLines:
     """One object a contact, of what it has, by the columns' keys: numbers and lists as such, states by name.
@@ -129,6 +137,9 @@ class JsonLines:
 
     def close(self) -> None:
         """There is nothing behind the last line."""
+
+    def abandon(self) -> None:
+        """There is nothing to let go."""
 
 
 FORMATS: Final[dict[str, type[ContactWriter]]] = {"xlsx": XLSX, "csv": CSV, "tsv": TSV, "jsonl": JsonLines}
@@ -165,8 +176,12 @@ def open_writer(file: IO[bytes], ending: str, columns: Iterable[Column], *, name
     format_, packing = split_ending(ending)
     with packed(file, packing, f"{name}.{format_}") as sink:
         writer = FORMATS[format_](sink, [column for column in columns if column.read])
-        yield writer
-        writer.close()
+        try:
+            yield writer
+            writer.close()
+        except BaseException:
+            writer.abandon()
+            raise
 
 
 @contextmanager

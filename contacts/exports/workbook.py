@@ -5,10 +5,12 @@ A sheet that is full is followed by another one below the same head.
 
 from __future__ import annotations
 
+import io
 import math
 import re
 import zipfile
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import IO, Any, Final
 
 __all__ = ["Workbook"]
@@ -42,7 +44,12 @@ class Workbook:
         self.head, self.title, self.rows_a_sheet = head, title, rows_a_sheet
         self.letters = [letters_of(place) for place in range(len(head))]
         self.sheets = 0
-        self.begin_sheet()
+        self.sheet: IO[bytes] = io.BytesIO()  # until the first one is open
+        try:
+            self.begin_sheet()
+        except OSError:
+            self.abandon()
+            raise
 
     def add(self, rows: Iterable[Sequence[Any]]) -> None:
         lines: list[str] = []
@@ -67,7 +74,7 @@ class Workbook:
     def begin_sheet(self) -> None:
         self.sheets += 1
         self.rows = self.size = 0
-        self.sheet: IO[bytes] = self.archive.open(f"xl/worksheets/sheet{self.sheets}.xml", "w")
+        self.sheet = self.archive.open(f"xl/worksheets/sheet{self.sheets}.xml", "w")
         self.put([f'{XML}<worksheet xmlns="{MAIN}"><sheetData>', self.line(self.head)])
 
     def end_sheet(self) -> None:
@@ -80,6 +87,12 @@ class Workbook:
         for name, text in self.frame().items():
             self.archive.writestr(name, XML + text)
         self.archive.close()
+
+    def abandon(self) -> None:
+        """Nobody wants it any more, or the disk is full: it is let go while the file is still open."""
+        for part in (self.sheet, self.archive):
+            with suppress(OSError, ValueError):
+                part.close()
 
     def frame(self) -> dict[str, str]:
         numbers = range(1, self.sheets + 1)

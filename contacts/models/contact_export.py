@@ -11,6 +11,7 @@ class ExportStatus(models.TextChoices):
     FINISHED = "finished", _("finished")
     FAILED = "failed", _("failed")
     WITHDRAWN = "withdrawn", _("withdrawn")
+    CANCELLED = "cancelled", _("cancelled")
 
 
 class ContactExport(models.Model):
@@ -18,7 +19,8 @@ class ContactExport(models.Model):
     (``selection``, see ``contacts.selections``), or all that are active.
 
     ``format`` is the file's ending, such as csv, xlsx or jsonl.gz. ``columns`` are keys of the registry, empty for all
-    that can be read. The file, ``stored_name`` below ``EXPORTS_DIR``, is there until ``expires_at``.
+    that can be read. The file, ``stored_name`` below ``EXPORTS_DIR``, is named by whoever writes it, and is there until
+    ``expires_at``.
     """
 
     population = models.BigIntegerField(null=True, blank=True)

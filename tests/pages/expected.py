@@ -136,6 +136,8 @@ PAGES: Final[Mapping[str, Expected]] = {
     "admin:contacts_duplicatecase_clear": Expected(WORK, WORK),
     "admin:contacts_duplicatecase_clearing": Expected(LOOK, WORK),
     "admin:contacts_contactexport_file": Expected(EXPORT, EXPORT),
+    "admin:contacts_contactexport_progress": Expected(EXPORT, NOBODY),
+    "admin:contacts_contactexport_cancel": Expected(NOBODY, ADMIN),
     "admin:contacts_dailyfigure_refresh": Expected(NOBODY, WORK),
     "admin:contacts_exporttarget_do": Expected(NOBODY, ADMIN),
     "admin:contacts_exporttarget_tables": Expected(HOUSE, ADMIN),

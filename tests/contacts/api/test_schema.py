@@ -47,6 +47,7 @@ DESCRIBED = [
     ("POST", "/api/v1/exports"),
     ("GET", "/api/v1/exports"),
     ("GET", "/api/v1/exports/{export_id}"),
+    ("POST", "/api/v1/exports/{export_id}/cancel"),
     ("POST", "/api/v1/orders"),
     ("POST", "/api/v1/event"),
     ("POST", "/api/v2/event"),

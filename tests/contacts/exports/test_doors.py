@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -20,10 +19,11 @@ from contacts.exports import FORMATS, PACKINGS
 from contacts.exports.errors import MayNotExport
 from contacts.exports.flow import start_export
 from contacts.identity.types import API
-from contacts.models import ContactExport, CustomField, ExportStatus
+from contacts.models import ContactExport, CustomField, ExportRun, ExportStatus, ExportTarget, TargetKind
 from crm.models import AuditEntry
 from crm.roles import set_role
 from segments.models import Segment
+from tests.contacts.exports.conftest import SignIn
 from tests.contacts.imports.flowing import map_columns, upload
 
 pytestmark = pytest.mark.django_db
@@ -32,24 +32,11 @@ ROOMS = ("contacts", "crm", "segments")
 PROJECT = Path(__file__).parents[3]
 OLENA = b"Olena"
 
-SignIn = Callable[[str], Client]
-
 
 @pytest.fixture
 def olena(db: None) -> int:
     record = {"external_id": "C-1", "first_name": "Olena"}
     return identity.resolve_one(record, API, by="user:1").contact_id
-
-
-@pytest.fixture
-def sign_in(client: Client) -> SignIn:
-    def sign_in(role: str) -> Client:
-        user = User.objects.create_user(role, is_staff=True)
-        set_role(user, role)
-        client.force_login(user)
-        return client
-
-    return sign_in
 
 
 @pytest.fixture(autouse=True)
@@ -71,6 +58,10 @@ def finished_export(settings: Any) -> ContactExport:
     )  # fmt: skip
 
 
+def page_of(export: int, name: str) -> str:
+    return reverse(f"admin:contacts_contactexport_{name}", args=[export])
+
+
 def list_doors(olena: int, settings: Any) -> list[tuple[str, str, dict[str, Any]]]:
     """Every way to a file of contacts that the back office has: method, address, what is sent."""
     segment = Segment.objects.create(name="Guests", type="static")
@@ -78,13 +69,15 @@ def list_doors(olena: int, settings: Any) -> list[tuple[str, str, dict[str, Any]
     map_columns(run)
     export = reverse("admin:contacts_contact_export")
     of_segment = reverse("admin:segments_segment_export", args=[segment.pk])
+    ways = (export, f"{export}?selected={olena}", f"{export}?q=olena", of_segment)
+    number = finished_export(settings).pk
     choices = [{"format": f"{name}", "packing": packing} for name in FORMATS for packing in ("", *PACKINGS)]
     wishes = [*choices, {"format": "csv", "when": "later"}]
     return [
-        *(("get", address, {}) for address in (export, f"{export}?selected={olena}", f"{export}?q=olena", of_segment)),
-        *(("post", address, wish) for address in (export, f"{export}?selected={olena}", of_segment) for wish in wishes),
+        *(("get", address, {}) for address in ways),
+        *(("post", address, wish) for address in ways for wish in wishes),
         ("get", reverse("admin:contacts_contactexport_changelist"), {}),
-        ("get", reverse("admin:contacts_contactexport_file", args=[finished_export(settings).pk]), {}),
+        *(("get", page_of(number, name), {}) for name in ("change", "progress", "file")),
         ("get", reverse("admin:contacts_import_file", args=[run.pk]), {}),
         ("get", reverse("admin:contacts_import_errors", args=[run.pk]), {}),
     ]
@@ -137,6 +130,74 @@ def test_whoever_uploaded_a_file_gets_it_back_and_nobody_else_without_the_permis
     assert OLENA in body_of(answers[0])
     taken = AuditEntry.objects.get(action="downloaded")
     assert (taken.about, taken.details) == (f"contacts.import:{mine.pk}", {"file": "contacts.csv"})
+
+
+def test_whoever_loses_the_right_loses_what_they_asked_for_too(
+    run_jobs: Callable[[], None], olena: int, settings: Any, sign_in: SignIn
+) -> None:
+    client = sign_in("marketer")
+    export = reverse("admin:contacts_contact_export")
+    assert OLENA in body_of(client.post(export, {"format": "csv"}))
+    client.post(export, {"format": "csv", "when": "later"})
+    run_jobs()
+    client.post(export, {"format": "csv", "when": "later"})
+    written, waiting = ContactExport.objects.order_by("pk")
+    assert OLENA in body_of(client.get(page_of(written.pk, "file")))
+
+    set_role(User.objects.get(username="marketer"), "marketer_without_export")
+    run_jobs()
+
+    for one in (written, waiting):
+        for name in ("change", "progress", "file"):
+            assert client.get(page_of(one.pk, name)).status_code == 403
+        assert client.post(page_of(one.pk, "cancel")).status_code == 403
+    for method, address, given in list_doors(olena, settings):
+        assert getattr(client, method)(address, given).status_code == 403, (address, given)
+    waiting.refresh_from_db()
+    assert (waiting.status, waiting.error) == (ExportStatus.FAILED, MayNotExport().message)
+    assert {path.name for path in settings.EXPORTS_DIR.iterdir()} == {written.stored_name, "people.csv"}
+
+
+@pytest.mark.parametrize("role", ["marketer", "marketer_without_export", "auditor", "api_only"])
+def test_only_administrators_send_contacts_to_a_warehouse(role: str, sign_in: SignIn) -> None:
+    target = ExportTarget.objects.create(name="Company", kind=TargetKind.POSTGRESQL, settings={"schema": "cardfile"})
+    address, asked = "admin:contacts_exporttarget", {"name": "Mine", "secret": "postgresql://mine.example.com/mine"}
+    client = sign_in(role)
+    looks = [
+        reverse(f"{address}_changelist"),
+        *(reverse(f"{address}_{name}", args=[target.pk]) for name in ("change", "tables", "progress")),
+    ]
+    changes = [
+        reverse(f"{address}_add"),
+        *(reverse(f"{address}_{name}", args=[target.pk]) for name in ("change", "tables", "delete")),
+        *(reverse(f"{address}_do", args=[target.pk, verb]) for verb in ("test", "run", "full", "cancel")),
+    ]
+
+    seen = 200 if role == "auditor" else 403
+    assert [client.get(address).status_code for address in looks] == [seen] * len(looks)
+    assert [client.post(address, asked).status_code for address in changes] == [403] * len(changes)
+    assert not ExportRun.objects.exists()
+    assert list(ExportTarget.objects.values_list("name", "secret")) == [("Company", target.secret)]
+
+
+@pytest.mark.parametrize("scope", ["contacts_and_events_write", "events"])
+def test_a_key_that_may_not_read_contacts_gets_them_by_no_way(call_api: Any, olena: int, scope: str) -> None:
+    export = start_export(population=None, format="csv", by="key:1")
+    calls = [
+        *(("post", "/v1/exports", wish) for wish in ({}, {"search": "olena"}, {"contactIds": [olena]})),
+        ("get", "/v1/exports", None),
+        ("get", f"/v1/exports/{export.pk}", None),
+        ("post", f"/v1/exports/{export.pk}/cancel", None),
+        ("get", "/v1/contacts", None),
+        ("get", f"/v1/contact/{olena}", None),
+        ("get", "/v1/warehouses", None),
+        ("post", "/v1/warehouses", {"name": "Mine"}),
+    ]
+
+    answers = [call_api(method, f"/api{path}", body, scope=scope) for method, path, body in calls]
+
+    assert [answer.status_code for answer in answers] == [403] * len(calls)
+    assert ContactExport.objects.get().status == ExportStatus.QUEUED
 
 
 # Behind the doors

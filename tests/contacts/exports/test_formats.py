@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import gc
 import gzip
 import io
 import json
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import openpyxl
@@ -16,8 +18,8 @@ from django.utils import timezone
 
 from contacts.columns import SYSTEM_COLUMNS
 from contacts.exports import FORMATS, PACKINGS, write_contacts
-from contacts.exports.errors import FormatUnknown
-from contacts.exports.formats import content_type_of, ending_of, split_ending
+from contacts.exports.errors import FormatUnknown, Withdrawn
+from contacts.exports.formats import content_type_of, ending_of, open_writer, split_ending
 from contacts.exports.workbook import LONGEST_CELL, Workbook, letters_of
 from contacts.models import Contact
 
@@ -91,6 +93,32 @@ def test_a_file_of_nobody_is_whole(ending: str) -> None:
 def test_an_ending_that_there_is_not_is_refused(ending: str) -> None:
     with pytest.raises(FormatUnknown):
         split_ending(ending)
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_file_that_nobody_wants_any_more_is_let_go_quietly(ending: str) -> None:
+    def stop() -> None:
+        with io.BytesIO() as file, open_writer(file, ending, COLUMNS, name="people") as writer:
+            writer.write(some_contacts())
+            raise Withdrawn
+
+    with pytest.raises(Withdrawn):
+        stop()
+    gc.collect()  # what is still open then would be an error of this test
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_full_disk_is_told_whatever_the_format(ending: str) -> None:
+    def fill() -> None:
+        with (
+            Path("/dev/full").open("wb", 0) as full,
+            open_writer(full, ending, COLUMNS, name="people") as writer,
+        ):
+            writer.write(some_contacts() * 10_000)
+
+    with pytest.raises(OSError, match="No space left"):
+        fill()
+    gc.collect()
 
 
 # Excel

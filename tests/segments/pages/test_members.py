@@ -282,8 +282,8 @@ def test_a_whole_segment_is_exported_in_the_background(
     answer = admin_client.post(page_of(segment, "export"), {"format": "csv", "when": "later"})
     run_jobs()
 
-    assert answer.url == EXPORTS
     export = ContactExport.objects.get()
+    assert answer.url == reverse("admin:contacts_contactexport_change", args=[export.pk])
     assert (export.population, export.status) == (segment.pk, ExportStatus.FINISHED)
     listed = admin_client.get(EXPORTS).content.decode()
     file = reverse("admin:contacts_contactexport_file", args=[export.pk])
