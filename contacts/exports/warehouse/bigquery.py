@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
-from contacts.exports.warehouse.bigquery_errors import find_driver, is_missing, told
+from contacts.exports.warehouse.bigquery_errors import find_driver, is_misnamed, is_missing, told
 from contacts.exports.warehouse.bigquery_settings import check_settings, is_without_key, read_key
 from contacts.exports.warehouse.errors import TargetChanged, TargetError, TargetGone
 from contacts.exports.warehouse.rows import Rows
@@ -32,7 +32,6 @@ MOST_CLUSTERED: Final = 4
 KEPT_BESIDE: Final = timedelta(days=7)
 """Tables that nobody comes back to go by themselves."""
 PATIENCE: Final = 120.0
-FIRST_PATIENCE: Final = 10.0
 """Seconds for which a call is tried again."""
 LABEL: Final = "cardfile"
 TYPES: Final[dict[OutType, str]] = {
@@ -55,16 +54,20 @@ def open_target(settings: Mapping[str, Any], secret: str) -> BigQueryTarget:
 
 
 class BigQueryTarget:
-    """One dataset, looked for when it is first needed: its jobs run where it lies."""
+    """One dataset, looked for when it is first needed: its jobs run where it lies.
+
+    ``first_patience``: seconds for which its first call is tried again.
+    """
 
     piece_rows: Final = PIECE_ROWS
 
-    def __init__(self, settings: Mapping[str, Any], secret: str) -> None:
+    def __init__(self, settings: Mapping[str, Any], secret: str, *, first_patience: float = 10.0) -> None:
         self.driver = find_driver()
         self.settings = settings
         self.dataset = f"{settings['project']}.{settings['dataset']}"
         self._client = self._make_client(secret)
         self._location = ""
+        self._first_patience = first_patience
 
     # Looking
 
@@ -193,9 +196,11 @@ class BigQueryTarget:
             return
         try:
             with told():
-                found = self._client.get_dataset(self.dataset, retry=self._retry(FIRST_PATIENCE), timeout=PATIENCE)
+                found = self._client.get_dataset(
+                    self.dataset, retry=self._retry(self._first_patience), timeout=PATIENCE
+                )
         except TargetError as error:
-            if not is_missing(error):
+            if not is_misnamed(error):
                 raise
             words = _("There is no dataset {dataset} in the project {project}. Make it, or correct the names.")
             raise TargetGone(words.format(**self.settings)) from error

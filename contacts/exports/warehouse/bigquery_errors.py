@@ -12,7 +12,7 @@ from django.utils.translation import gettext_noop
 
 from contacts.exports.warehouse import errors
 
-__all__ = ["find_driver", "is_missing", "told"]
+__all__ = ["find_driver", "is_misnamed", "is_missing", "told"]
 
 Told = tuple[type[errors.TargetError], str]
 
@@ -89,6 +89,11 @@ def is_missing(error: errors.TargetError) -> bool:
     return getattr(error.__cause__, "code", None) == 404
 
 
+def is_misnamed(error: errors.TargetError) -> bool:
+    """Or cannot be: a name that is none."""
+    return getattr(error.__cause__, "code", None) in (400, 404)
+
+
 @contextmanager
 def told() -> Generator[None, None, None]:
     """Whatever goes wrong at BigQuery is a ``TargetError``."""
@@ -96,7 +101,7 @@ def told() -> Generator[None, None, None]:
     requests = import_module("requests")
     try:
         yield
-    except auth.RefreshError as error:
+    except (auth.RefreshError, auth.InvalidOperation) as error:  # the other one: asked for a key where none was given
         raise _as_error(REVOKED, _first_line(error)) from error
     except (auth.TransportError, api.RetryError, requests.RequestException, TimeoutError) as error:
         raise _as_error(UNREACHABLE) from error

@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.utils.translation import gettext as _
 
@@ -59,8 +61,9 @@ def read_key(secret: str) -> dict[str, Any]:
     try:
         key = json.loads(secret)
         missing = [name for name in NEEDED if not isinstance(key[name], str) or not key[name]]
-        load_pem_private_key(key["private_key"].encode(), None)
-    except (ValueError, TypeError, KeyError, RecursionError):  # what it says may quote the key
+        if not isinstance(load_pem_private_key(key["private_key"].encode(), None), RSAPrivateKey):
+            missing = ["private_key"]  # Google makes no others, and nothing could be signed with it
+    except (ValueError, TypeError, KeyError, RecursionError, UnsupportedAlgorithm):  # what it says may quote the key
         missing = ["key"]
     if missing or not isinstance(key, dict) or key.get("type") != "service_account":
         words = _("This is no key of a service account. Make one at Google Cloud and put its whole JSON file here.")
