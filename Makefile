@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 AXE := 4.14.1
-DUCKDB := 1.5.5
+DUCKDB = $(shell sed -n 's/^duckdb==//p' requirements-emulator.txt)
 export PORT ?= 8000
 
 help: ## List the commands
@@ -30,17 +30,20 @@ setup-browser: setup ## Install Chromium and axe for the browser tests (Debian, 
 	  echo "axe could not be installed from here: it takes npm, which comes with Node.js."; \
 	  echo "Without it the tests for accessibility are skipped."; exit 1; }
 
-setup-bigquery: setup ## Install what speaks to BigQuery, and an emulator of it for the tests (600 MB, in .venv-bigquery)
+setup-bigquery: .venv/bigquery-installed .venv-bigquery/installed ## Install what speaks to BigQuery, and an emulator of it for the tests (400 MB)
+
+.venv/bigquery-installed: .venv/installed requirements-bigquery.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-bigquery.txt
-	@test -e .venv-bigquery/installed || { \
-	  $(PYTHON) -m venv .venv-bigquery && \
-	  .venv-bigquery/bin/python -m pip install --quiet --disable-pip-version-check \
-	    bqemulator==1.4.0 duckdb==$(DUCKDB) duckdb-extension-spatial==$(DUCKDB) numpy && \
-	  mkdir -p .venv-bigquery/home/.duckdb/extensions/v$(DUCKDB)/linux_amd64 && \
-	  cp .venv-bigquery/lib/python3*/site-packages/duckdb_extension_spatial/extensions/v$(DUCKDB)/spatial.duckdb_extension \
-	    .venv-bigquery/home/.duckdb/extensions/v$(DUCKDB)/linux_amd64/ && \
-	  touch .venv-bigquery/installed; } || { \
+	@touch $@
+
+.venv-bigquery/installed: requirements-emulator.txt | .venv/installed
+	@rm -rf .venv-bigquery && mkdir -p .venv-bigquery/home/.duckdb/extensions/v$(DUCKDB)/linux_amd64 && \
+	TMPDIR=$(CURDIR)/.venv-bigquery $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --no-deps --no-compile --target .venv-bigquery/packages -r requirements-emulator.txt && \
+	mv .venv-bigquery/packages/duckdb_extension_spatial/extensions/v$(DUCKDB)/spatial.duckdb_extension \
+	  .venv-bigquery/home/.duckdb/extensions/v$(DUCKDB)/linux_amd64/ || { \
 	  echo "The emulator of BigQuery could not be installed from here. Without it its tests are skipped."; exit 1; }
+	@touch $@
 
 test: setup ## Run the tests, two at a time
 	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
@@ -33,8 +34,12 @@ def is_installed() -> bool:
 def bigquery_emulator() -> Generator[str, None, None]:
     """Its address; gone at the end, with all that was in it."""
     port, other = _free_ports()
-    command = [FOLDER / "bin/bqemulator", "start", "--rest-port", str(port), "--grpc-port", str(other)]
-    environment = {**os.environ, "HOME": str(FOLDER / "home")}  # where it finds its extension
+    command = [sys.executable, "-m", "bqemulator", "start", "--rest-port", str(port), "--grpc-port", str(other)]
+    environment = {
+        **os.environ,
+        "HOME": str(FOLDER / "home"),  # where it finds its extension
+        "PYTHONPATH": str(FOLDER / "packages"),
+    }
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
             [*command, "--project", PROJECT, "--log-level", "warning"], stdout=log, stderr=log, env=environment

@@ -17,6 +17,7 @@ from psycopg.rows import dict_row
 from contacts.identity.settings import forget_settings
 from contacts.identity.types import STANDARD
 from contacts.models import ExportTarget, TargetKind
+from tests.bigquery_emulator import bigquery_emulator
 from tests.people import Stage, set_up_account
 
 
@@ -73,6 +74,13 @@ def company(company_database: str) -> Iterator[Company]:
         server.execute("DROP SCHEMA IF EXISTS cardfile CASCADE")
         server.execute("CREATE SCHEMA cardfile")
         yield Company(company_database, server)
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[str]:
+    """The address of an emulator of BigQuery."""
+    with bigquery_emulator() as address:
+        yield address
 
 
 @dataclass

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
+import runpy
 import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from contacts.exports.warehouse import bigquery
 from contacts.exports.warehouse.bigquery import BigQueryTarget, check_settings, open_target
-from contacts.exports.warehouse.errors import TargetChanged, TargetGone, TargetRefused, TargetUnreachable
+from contacts.exports.warehouse.errors import DriverMissing, TargetChanged, TargetGone, TargetRefused, TargetUnreachable
 from contacts.exports.warehouse.rows import Rows
 from contacts.exports.warehouse.types import Change, OutColumn, TableShape
 from crm.errors import Refused
-from tests.bigquery_emulator import MISSING, PROJECT, bigquery_emulator, is_installed
+from tests.bigquery_emulator import MISSING, PROJECT, is_installed
 
 pytestmark = pytest.mark.django_db
 needs_emulator = pytest.mark.skipif(not is_installed(), reason=MISSING)
@@ -53,12 +53,6 @@ def events(first: int, last: int, *, contact: int) -> Rows:
     source = 'SELECT g AS "eventId", %(contact)s::bigint AS "contactId", \'x\' AS "email"'
     rows = f"{source} FROM generate_series(%(first)s::bigint, %(last)s::bigint) g"
     return Rows(rows, {"first": first, "last": last, "contact": contact}, EVENTS)
-
-
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[str]:
-    with bigquery_emulator() as address:
-        yield address
 
 
 class There:
@@ -261,46 +255,35 @@ def test_a_dataset_that_is_not_there_is_told(there: There, name: str, value: str
 
 @needs_emulator
 def test_nobody_answering_is_told() -> None:
-    opened = open_target({"project": PROJECT, "dataset": "crm", "endpoint": "http://127.0.0.1:9"}, "")
+    settings = {"project": PROJECT, "dataset": "crm", "endpoint": "http://127.0.0.1:9"}
+    opened = BigQueryTarget(settings, "", first_patience=0.5)
     with pytest.raises(TargetUnreachable, match="Check the network"):
         opened.describe("contacts")
     opened.close()
 
 
-WITHOUT_IT = """
-import sys
-sys.modules["google"] = None
-import django
-django.setup()
-from contacts.exports.warehouse.bigquery import open_target
-from contacts.exports.warehouse.errors import DriverMissing
-try:
-    open_target({"project": "company-warehouse", "dataset": "crm"}, "")
-except DriverMissing as error:
-    print(error.message)
-"""
-
-
-def test_without_what_speaks_to_bigquery_it_is_said_how_to_install_it() -> None:
-    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "crm.settings"}
-    command = [sys.executable, "-c", WITHOUT_IT]
-    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=120).stdout
-    assert "make setup-bigquery" in said
+def test_without_what_speaks_to_bigquery_it_is_said_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.split(".")[0] == "google"] + ["google"]:
+        monkeypatch.setitem(sys.modules, name, None)  # as if it were not installed
+    anew = runpy.run_path(bigquery.__file__)
+    with pytest.raises(DriverMissing, match="make setup-bigquery"):
+        anew["open_target"]({"project": PROJECT, "dataset": "crm"}, "")
 
 
 # The key
 
 
-def have_key(address: str = "https://oauth2.googleapis.com/token") -> dict[str, str]:
-    private = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return {
-        "type": "service_account",
-        "client_email": "cardfile@company.example",
-        "private_key": private.decode(),
-        "token_uri": address,
-    }
+def in_pem(private: Any) -> str:
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return str(private.private_bytes(*form).decode())
+
+
+KEY: Final = {
+    "type": "service_account",
+    "client_email": "cardfile@company.example",
+    "private_key": in_pem(rsa.generate_private_key(public_exponent=65537, key_size=2048)),
+    "token_uri": "https://oauth2.googleapis.com/token",
+}
 
 
 class Disabled(BaseHTTPRequestHandler):
@@ -324,7 +307,7 @@ def test_a_revoked_key_is_told() -> None:
     serving = threading.Thread(target=server.serve_forever)
     serving.start()
     try:
-        key = json.dumps(have_key(f"http://127.0.0.1:{server.server_port}/token"))
+        key = json.dumps({**KEY, "token_uri": f"http://127.0.0.1:{server.server_port}/token"})
         opened = open_target({"project": PROJECT, "dataset": "crm"}, key)
         with pytest.raises(TargetRefused, match=r"Make a new key"):
             opened.describe("contacts")
@@ -336,8 +319,7 @@ def test_a_revoked_key_is_told() -> None:
 
 
 def test_settings_are_kept_without_the_key() -> None:
-    key = have_key()
-    kept = check_settings({"project": PROJECT, "dataset": "crm", "location": ""}, json.dumps(key))
+    kept = check_settings({"project": PROJECT, "dataset": "crm", "location": ""}, json.dumps(KEY))
     assert kept == {
         "project": PROJECT,
         "dataset": "crm",
@@ -355,15 +337,19 @@ def test_settings_are_kept_without_the_key() -> None:
         ({}, "", "key"),
         ({}, "[]", "key"),
         ({}, '"text"', "key"),
+        ({}, "-----BEGIN PRIVATE KEY-----", "key"),
+        ({}, json.dumps({"installed": {"client_id": "1.apps.googleusercontent.com"}}), "key"),
         ({}, json.dumps({"type": "service_account"}), "key"),
-        ({}, json.dumps({**have_key(), "private_key": "none"}), "key"),
-        ({}, json.dumps({**have_key(), "type": "authorized_user"}), "key"),
+        ({}, json.dumps({**KEY, "private_key": "none"}), "key"),
+        ({}, json.dumps({**KEY, "private_key": KEY["private_key"][:-200]}), "key"),
+        ({}, json.dumps({**KEY, "private_key": in_pem(ec.generate_private_key(ec.SECP256R1()))}), "key"),
+        ({}, json.dumps({**KEY, "type": "authorized_user"}), "key"),
     ],
 )
 def test_settings_that_cannot_be_used_are_refused_with_their_field(
     changed: dict[str, str], secret: str | None, path: str
 ) -> None:
-    key = json.dumps(have_key()) if secret is None else secret
+    key = json.dumps(KEY) if secret is None else secret
     with pytest.raises(Refused) as refused:
         check_settings({"project": PROJECT, "dataset": "crm", **changed}, key)
     assert [error.path for error in refused.value.errors] == [path]
