@@ -1,9 +1,10 @@
 """kill -9 of the worker, or of our database, in the middle of a run: is the target what a fresh full export would be?
 
 By hand:  python -m tests.contacts.exports.warehouse.kills --contacts 50000 --kills 10 [--database] [--remove]
+          [--bigquery]
 It makes a database of its own, in a temporary folder unless VAR_DIR is set, and starts a second server, the system's,
-for the company. Every run is killed once, now a full one and now one that sends what changed, while life goes on; the
-worker is the real one, started again where it fell, no more.
+for the company, or the emulator of BigQuery, which stays up. Every run is killed once, now a full one and now one that
+sends what changed, while life goes on; the worker is the real one, started again where it fell, no more.
 """
 
 from __future__ import annotations
@@ -16,11 +17,8 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-import psycopg
-
-from tests.contacts.exports.warehouse.rounds import prepare
+from tests.contacts.exports.warehouse.rounds import moved_in, prepare
 from tests.contacts.imports.kills import Worker, kill_database, own_installation, patient, say, wait_until, working
-from tests.second_server import second_server
 
 
 def main() -> int:
@@ -29,16 +27,14 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--database", action="store_true", help="kill our database instead of the worker")
     parser.add_argument("--remove", action="store_true", help="deleted contacts are removed, not flagged")
+    parser.add_argument("--bigquery", action="store_true", help="to the emulator of BigQuery")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     keep_secrets()
-    with (
-        own_installation(),
-        second_server() as address,
-        psycopg.connect(address, autocommit=True) as server,
-        working() as worker,
-    ):
-        return try_all(given, arrange(given, server, address, worker))
+    with own_installation(), working() as worker:
+        prepare()
+        with moved_in(bigquery=given.bigquery, remove=given.remove) as company:
+            return try_all(given, arrange(given, company, worker))
 
 
 def keep_secrets() -> None:
@@ -58,12 +54,9 @@ class Scene:
     seconds: dict[str, float]
 
 
-def arrange(given: argparse.Namespace, server: psycopg.Connection[Any], address: str, worker: Worker) -> Scene:
-    from tests.contacts.exports.warehouse.comparing import Company
+def arrange(given: argparse.Namespace, company: Any, worker: Worker) -> Scene:
     from tests.contacts.exports.warehouse.happenings import Life
 
-    prepare()
-    company = Company.move_in(server, address, remove=given.remove)
     company.attend = lambda run: wait_until(lambda: status_of(run) not in ("queued", "running"), worker)
     scene = Scene(worker, company, Life(given.seed, given.contacts), {})
     fill(given.contacts)
