@@ -38,7 +38,7 @@ setup-bigquery: .venv/bigquery-installed .venv-bigquery/installed ## Install wha
 
 .venv-bigquery/installed: requirements-emulator.txt | .venv/installed
 	@rm -rf .venv-bigquery && mkdir -p .venv-bigquery/home/.duckdb/extensions/v$(DUCKDB)/linux_amd64 && \
-	TMPDIR=$(CURDIR)/.venv-bigquery $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	TMPDIR="$(CURDIR)/.venv-bigquery" $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	  --no-deps --no-compile --target .venv-bigquery/packages -r requirements-emulator.txt && \
 	mv .venv-bigquery/packages/duckdb_extension_spatial/extensions/v$(DUCKDB)/spatial.duckdb_extension \
 	  .venv-bigquery/home/.duckdb/extensions/v$(DUCKDB)/linux_amd64/ || { \
