@@ -29,7 +29,7 @@ from typing import Any
 
 from crm.errors import CardfileError
 
-__all__ = ["DatabaseNotStarted", "find_binaries", "find_server", "release_server", "start_server"]
+__all__ = ["DatabaseNotStarted", "find_binaries", "find_server", "memory_settings", "release_server", "start_server"]
 
 ROLE = "cardfile"
 START_SECONDS = 300  # recovery after a crash included
@@ -38,8 +38,6 @@ SETTINGS = {
     "listen_addresses": "",
     "timezone": "UTC",
     "max_connections": 100,
-    "shared_buffers": "256MB",
-    "effective_cache_size": "1GB",
     "work_mem": "16MB",
     "maintenance_work_mem": "128MB",
     "min_dynamic_shared_memory": "128MB",  # for parallel queries, where a container's /dev/shm is small
@@ -54,6 +52,8 @@ SETTINGS = {
     "log_line_prefix": "%m [%p] ",
     "log_checkpoints": "off",
 }
+MEGABYTE = 1 << 20
+LEAST_BUFFERS, MOST_BUFFERS = 128, 2_048  # megabytes
 _users: dict[Path, int] = {}  # home → descriptor of the shared lock
 _servers: list[subprocess.Popen[Any]] = []  # servers that this process started, to reap
 _mutex = threading.Lock()
@@ -168,12 +168,27 @@ def _launch_server(home: Path) -> None:
     # The pid in these files is not our server's (we looked), yet PostgreSQL would refuse to start if anybody has it.
     for file in [data / "postmaster.pid", *socket_folder.glob(".s.PGSQL.*.lock")]:
         file.unlink(missing_ok=True)
-    settings = SETTINGS | {"unix_socket_directories": f'"{socket_folder}"'}
+    settings = SETTINGS | memory_settings(_memory()) | {"unix_socket_directories": f'"{socket_folder}"'}
     command = [str(_binaries(home) / "postgres"), "-D", str(data)]
     command += [argument for name, value in settings.items() for argument in ("-c", f"{name}={value}")]
     with log.open("ab") as output:
         server = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True, **_options(home))
     _servers.append(server)
+
+
+def memory_settings(memory: int) -> dict[str, str]:
+    """What the server takes of so many bytes, the web server and the worker beside it: an eighth for its own cache."""
+    buffers = max(LEAST_BUFFERS, min(memory // 8 // MEGABYTE, MOST_BUFFERS))
+    return {"shared_buffers": f"{buffers}MB", "effective_cache_size": f"{max(buffers, memory // 2 // MEGABYTE)}MB"}
+
+
+def _memory() -> int:
+    """Bytes that this machine has, or the container that we are in."""
+    limits = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
+    for file in (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes")):
+        with contextlib.suppress(OSError, ValueError):  # "max": none is set
+            limits.append(int(file.read_text()))
+    return min(limits)
 
 
 def _create_cluster(home: Path) -> None:

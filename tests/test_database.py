@@ -307,3 +307,13 @@ def test_a_server_that_cannot_start_says_why(home, join):
     (home / "data/PG_VERSION").write_text("9\n")
 
     assert "DatabaseNotStarted" in join().ask("select 1")
+
+
+@pytest.mark.parametrize(
+    ("memory", "buffers", "cache"),
+    [(512, "128MB", "256MB"), (2_048, "256MB", "1024MB"), (24_000, "2048MB", "12000MB"), (100, "128MB", "128MB")],
+)
+def test_the_server_takes_its_part_of_the_memory_and_leaves_the_rest(memory: int, buffers: str, cache: str) -> None:
+    settings = database.memory_settings(memory * database.MEGABYTE)
+
+    assert settings == {"shared_buffers": buffers, "effective_cache_size": cache}
