@@ -39,6 +39,7 @@ def bigquery_emulator() -> Generator[str, None, None]:
         **os.environ,
         "HOME": str(FOLDER / "home"),  # where it finds its extension
         "PYTHONPATH": str(FOLDER / "packages"),
+        "BQEMU_ENABLE_FORMAT_EXTENSIONS": "false",  # it would look for another one in the network
     }
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
