@@ -30,6 +30,7 @@ from contacts.activity.confirmations import stop_asking
 from contacts.identity import Mode, Outcome, Plan, rehearse_stream, resolve_stream
 from contacts.identity.plain import counted, first_ref, notable
 from contacts.identity.settings import read_settings
+from contacts.identity.waiting import do_small_writers_wait
 from contacts.imports.batches import Job, read_batches
 from contacts.imports.columns import Layout, lay_out, lay_out_mapping
 from contacts.imports.effects import Effects
@@ -67,6 +68,10 @@ __all__ = [
 
 COUNTED: Final = ("created", "updated", "unchanged", "restored", "merged", "skipped", "failed", "rows")
 """What is counted: outcomes, contacts that were merged on the way, and rows; deletions where the mode is to delete."""
+LOOK_SECONDS: Final = 0.05
+"""How long after looking whether single calls wait for our batches we look again."""
+CALM_SECONDS: Final = 1.0
+"""How long none must have been seen waiting before batches are long again."""
 CLAIM_SECONDS: Final = 2.0
 """How long the database may take to notice that the process which had the claim was killed."""
 
@@ -306,7 +311,7 @@ def apply_file(run: Import, job: Job, lines: int, tell: Tell | None) -> str:
     places = _Places(job.skip, says_consent=says_consent, names_email=options.confirm_emails)
     note = _Notes(run.pk, places, job.layout, options)
     done, started = job.skip, time.monotonic()
-    with contextlib.closing(read_batches(job, lines=lines)) as batches:
+    with contextlib.closing(read_batches(job, lines=lines, hurries=note.is_waited_for)) as batches:
         stream = resolve_stream(places.noted(batches), options.plan(run.pk), by=f"import:{run.pk}", within=note)
         with contextlib.closing(stream):
             for outcomes in stream:
@@ -362,14 +367,27 @@ class _Notes:
         self.effects = Effects(import_id, options, consent_by_column=layout.consent_place is not None)
         self.wish = ""
         self.noted_at = time.monotonic()
+        self.looked_at = self.waited_for_at = -CALM_SECONDS
+
+    def is_waited_for(self) -> bool:
+        """Whether single calls had to wait for our batches lately."""
+        return time.monotonic() - self.waited_for_at < CALM_SECONDS
 
     def __call__(self, outcomes: Sequence[Outcome]) -> None:
         place, consents, emails = self.places.of(outcomes)
         self.move_on(place, outcomes)
+        self.look_who_waits()
         bad = list(problem_rows(self.import_id, notable(outcomes), self.layout))
         if bad:
             ImportRow.objects.bulk_create(bad, batch_size=2_000)
         self.effects.write(outcomes, consents, emails)
+
+    def look_who_waits(self) -> None:
+        now = time.monotonic()
+        if now - self.looked_at > LOOK_SECONDS:
+            self.looked_at = now
+            if do_small_writers_wait():
+                self.waited_for_at = now
 
     def move_on(self, place: int, outcomes: Sequence[Outcome]) -> None:
         now = time.monotonic()

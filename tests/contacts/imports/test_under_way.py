@@ -6,8 +6,12 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from threading import Event
 
 import pytest
+from django.db import connection
 from procrastinate import JobContext
 from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.job_context import AbortReason
@@ -15,7 +19,9 @@ from procrastinate.job_context import AbortReason
 from contacts import identity
 from contacts.identity.types import API
 from contacts.imports import flow, jobs
-from contacts.imports.batches import BATCH
+from contacts.imports.batches import BATCH, SHORT_BATCH
+from contacts.imports.plan import Options
+from contacts.imports.run import run_import
 from contacts.models import Change, Contact, Import
 from crm.jobs import app
 from tests.contacts.imports.files import HEADER
@@ -98,6 +104,42 @@ def test_several_imports_and_other_writers_do_not_harm_each_other(run_jobs: Jobs
     assert Contact.objects.count() == 15_000
     assert Contact.objects.filter(town="Lviv").count() == 20
     assert (sys.getswitchinterval(), gc.get_threshold()) == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_import_writes_fewer_rows_at_a_time_while_others_wait_for_it(tmp_path: Path):
+    lines = [HEADER, *(f"a{number},a{number}@example.com,Name {number}" for number in range(2 * ROWS))]
+    (tmp_path / "people.csv").write_text("\n".join(lines), encoding="utf-8")
+    done = [0]
+    with others_calling():
+        report = run_import(tmp_path / "people.csv", Options(), by="user:1", tell=lambda now: done.append(now.rows))
+    assert report.counts["created"] == 2 * ROWS
+    sizes = {after - before for before, after in pairwise(done)}
+    assert SHORT_BATCH in sizes
+    assert max(sizes) == BATCH
+    assert Contact.objects.filter(first_name="Olena").count() == 1
+
+
+@contextmanager
+def others_calling() -> Iterator[None]:
+    """Somebody changes one contact after the other, as often as may be."""
+    stop = Event()
+
+    def call() -> None:
+        try:
+            while not stop.is_set():
+                person = {"external_id": "olena", "first_name": "Olena", "last_name": f"Name {time.monotonic()}"}
+                identity.resolve_one(person, API, by="key:1")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        called = thread.submit(call)
+        try:
+            yield
+        finally:
+            stop.set()
+        called.result()
 
 
 def test_a_worker_that_is_to_stop_leaves_the_rest_to_the_next_one(run_jobs: Jobs):
