@@ -99,6 +99,8 @@ class _Stream:
         self.by = by
         self.within = within
         self.writer = writer
+        self.turn: int | None = None
+        self.is_undisturbed = True
 
     def run(self, sheaves: Iterable[Sheaf]) -> Iterator[Sequence[Outcome]]:
         written: Future[Sequence[Outcome]] | None = None
@@ -113,7 +115,7 @@ class _Stream:
                 batch = SheafBatch(self.plan, by=self.by, moment=datetime.now(UTC), within=self.within)
                 yield batch.run(sheaf)
                 continue
-            ahead = self.decide_ahead(sheaf, handover) if handover is not None else None
+            ahead = self.decide_ahead(sheaf, handover) if handover is not None and self.is_undisturbed else None
             if written is not None and batch is not None:
                 yield written.result()
                 if not batch.is_first_try:
@@ -133,7 +135,15 @@ class _Stream:
         batch = SheafBatch(self.plan, by=self.by, moment=moment, within=self.within, hand_over=hand_over, ahead=ahead)
         written = self.writer.submit(batch.run, sheaf)
         written.add_done_callback(lambda _: handed.put(None))
-        return written, batch, handed.get()
+        handover = handed.get()
+        self.note_turn(handover)
+        return written, batch, handover
+
+    def note_turn(self, handover: Handover | None) -> None:
+        """While others come between our batches, deciding ahead is in vain, and takes processors that they need."""
+        turn = handover.turn if handover is not None else None
+        self.is_undisturbed = self.turn is None or turn == self.turn + 1
+        self.turn = turn
 
     def decide_ahead(self, sheaf: Sheaf, handover: Handover) -> Ahead | None:
         """Decide while the sheaf before is being written; None where that cannot be done."""
