@@ -22,6 +22,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from contacts import mobile
+from contacts.admin.copying import offer_snippet
 from contacts.admin.devices import list_seen_devices, say_last_seen
 from contacts.admin.journal import show_moment
 from contacts.admin.settings.page import may_see_contacts
@@ -182,8 +183,7 @@ class AppAdmin(Noted, ModelAdmin):
             "title": _("Connect the app"),
             "address": f"{site}/api",
             "header": HEADER,
-            "snippet": write_snippet(site),
-            "copy_snippet": {"type": "button", "data-copy": "cf-snippet", "data-copied": _("Copied.")},
+            **offer_snippet(write_snippet(site)),
             "connected_url": reverse("admin:contacts_app_connected", args=[app.pk]),
             "has_key": app.keys.filter(disabled_at=None).exists(),
             **say_last_seen(app),

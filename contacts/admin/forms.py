@@ -23,6 +23,7 @@ from unfold.widgets import (
 )
 
 from contacts.admin.asking import AskedField
+from contacts.admin.copying import copy_of, offer_snippet
 from contacts.admin.journal import show_moment
 from contacts.models import SubscriptionCategory, SubscriptionForm
 from contacts.models.subscription_form import ask_for_email
@@ -133,8 +134,8 @@ class SubscriptionFormAdmin(Noted, ModelAdmin):
         """Where the form is, and what to copy."""
         site = str(settings.PUBLIC_URL or request.build_absolute_uri("/")).rstrip("/")
         address = site + reverse("subscription-form", args=[form.key])
-        copies = {"copy_address": copy_of("cf-form-address"), "copy_snippet": copy_of("cf-snippet")}
-        return {"placed": form, "address": address, "snippet": write_snippet(form, address), **copies}
+        copies = {"copy_address": copy_of("cf-form-address"), **offer_snippet(write_snippet(form, address))}
+        return {"placed": form, "address": address, **copies}
 
     # The list
 
@@ -149,11 +150,6 @@ class SubscriptionFormAdmin(Noted, ModelAdmin):
     @display(description=gettext_lazy("last sent"))
     def last_sent(self, form: SubscriptionForm) -> str:
         return show_moment(form.last_sent_at) if form.last_sent_at else "—"
-
-
-def copy_of(element: str) -> dict[str, str]:
-    """What makes a button copy: see ``copy.js``."""
-    return {"type": "button", "data-copy": element, "data-copied": _("Copied.")}
 
 
 def write_snippet(form: SubscriptionForm, address: str) -> str:

@@ -21,6 +21,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
+from contacts.admin.copying import offer_snippet
 from contacts.admin.journal import show_moment
 from contacts.models import Site
 from contacts.origins import InvalidOrigin, read_origin
@@ -162,8 +163,7 @@ class SiteAdmin(Noted, ModelAdmin):
             "original": site,
             "title": _("Install web tracking"),
             "site_shown": site,
-            "snippet": SNIPPET % (here + reverse("web-script", args=[site.key])),
-            "copy_snippet": {"type": "button", "data-copy": "cf-snippet", "data-copied": _("Copied.")},
+            **offer_snippet(SNIPPET % (here + reverse("web-script", args=[site.key]))),
             "examples": EXAMPLES,
             "policy": f"script-src {here}; connect-src {here}",
             "check_url": reverse("admin:contacts_site_check", args=[site.pk]),
