@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from contacts.api.jobs_shown import show_moments
 from contacts.api.progress import show_moment
 from contacts.exports.warehouse.choosing import kinds_there_are
 from contacts.exports.warehouse.tables import tables_of
@@ -197,9 +198,7 @@ def show_run(run: ExportRun) -> dict[str, Any]:
         "bytes": run.bytes,
         "error": run.error,
         "errorCode": run.error_code,
-        "createdAt": moment(run.created_at),
-        "startedAt": moment(run.started_at),
-        "finishedAt": moment(run.finished_at),
+        **show_moments(run.created_at, run.started_at, run.finished_at),
     }
 
 
