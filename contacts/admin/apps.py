@@ -203,7 +203,7 @@ class AppAdmin(Noted, ModelAdmin):
 
     @display(description=gettext_lazy("last used"))
     def last_used(self, app: Any) -> str:
-        return show_moment(app.used_at) if app.used_at else "—"
+        return show_moment(app.used_at)
 
 
 def write_snippet(site: str) -> str:

@@ -363,4 +363,4 @@ def say_status(case: DuplicateCase, names: Any) -> str:
         else _("Not the same, said {who} on {when}.")
     )
     who = names[case.closed_by].label if case.closed_by else "—"
-    return text.format(when=show_moment(case.closed_at) if case.closed_at else "—", who=who)
+    return text.format(when=show_moment(case.closed_at), who=who)

@@ -149,7 +149,7 @@ class SubscriptionFormAdmin(Noted, ModelAdmin):
 
     @display(description=gettext_lazy("last sent"))
     def last_sent(self, form: SubscriptionForm) -> str:
-        return show_moment(form.last_sent_at) if form.last_sent_at else "—"
+        return show_moment(form.last_sent_at)
 
 
 def write_snippet(form: SubscriptionForm, address: str) -> str:

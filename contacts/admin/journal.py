@@ -8,9 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -22,6 +20,7 @@ from contacts.identity.letting_go import field_of
 from contacts.identity.revert import IDENTIFIERS, PARTS, key_of_note
 from contacts.keys import Kind
 from contacts.models import Change, ChangeKind, ChannelState, ContactState, Import
+from crm.admin.moments import show_moment
 
 __all__ = [
     "Entry",
@@ -237,11 +236,6 @@ def _show_text(value: Any) -> str:
     text = str(value)
     moment = parse_datetime(text) if isinstance(value, str) and len(text) > 18 and text[4:5] == "-" else None
     return show_moment(moment) if moment is not None else text
-
-
-def show_moment(moment: datetime) -> str:
-    """A point in time in the site's time zone, in the reader's format."""
-    return date_format(timezone.localtime(moment) if timezone.is_aware(moment) else moment, "DATETIME_FORMAT")
 
 
 def _shorten(text: str, longest: int = LONGEST_SHOWN) -> str:

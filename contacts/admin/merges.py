@@ -88,7 +88,7 @@ class MergeAdmin(MergePages, ReadOnlyAdmin):
 
     @display(description=gettext_lazy("undone"))
     def undone(self, merge: Merge) -> str:
-        return show_moment(merge.undone_at) if merge.undone_at else "—"
+        return show_moment(merge.undone_at)
 
     # One merge
 

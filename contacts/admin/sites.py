@@ -192,7 +192,7 @@ class SiteAdmin(Noted, ModelAdmin):
 
     @display(description=gettext_lazy("last event"))
     def last_event(self, site: Site) -> str:
-        return show_moment(site.last_event_at) if site.last_event_at else "—"
+        return show_moment(site.last_event_at)
 
 
 def describe(site: Site) -> dict[str, Any]:

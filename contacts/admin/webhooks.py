@@ -236,7 +236,7 @@ class WebhookAdmin(ModelAdmin):
 
     @display(description=gettext_lazy("last delivery"))
     def last_delivery(self, webhook: Webhook) -> str:
-        return show_moment(webhook.last_delivered_at) if webhook.last_delivered_at else "—"
+        return show_moment(webhook.last_delivered_at)
 
     @display(description=gettext_lazy("error"))
     def error_shown(self, webhook: Webhook) -> str:

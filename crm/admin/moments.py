@@ -11,5 +11,7 @@ __all__ = ["show_moment"]
 
 
 def show_moment(moment: datetime | None) -> str:
-    """In the reader's time zone and format."""
-    return date_format(timezone.localtime(moment), "DATETIME_FORMAT") if moment else "—"
+    """In the site's time zone and the reader's format; one that names no zone stays as it is."""
+    if moment is None:
+        return "—"
+    return date_format(timezone.localtime(moment) if timezone.is_aware(moment) else moment, "DATETIME_FORMAT")

@@ -265,11 +265,11 @@ class ExportTargetAdmin(ModelAdmin):
 
     @display(description=gettext_lazy("last complete run"))
     def last_run(self, target: Any) -> str:
-        return show_moment(target.ran_at) if target.ran_at else "—"
+        return show_moment(target.ran_at)
 
     @display(description=gettext_lazy("next run"))
     def next_run(self, target: ExportTarget) -> str:
-        return show_moment(target.next_run_at) if target.is_active and target.next_run_at else "—"
+        return show_moment(target.next_run_at if target.is_active else None)
 
     @display(description=gettext_lazy("error"))
     def error_shown(self, target: Any) -> str:
