@@ -28,6 +28,7 @@ from contacts.admin.journal import show_moment
 from contacts.admin.settings.page import may_see_contacts
 from contacts.models import App, AppKey
 from crm.admin.noted import Noted
+from crm.admin.own_page import OwnPage
 from crm.audit import Action, about, actor_of, note
 
 __all__ = ["AppAdmin"]
@@ -61,8 +62,8 @@ class KeyForm(forms.ModelForm):
 
 
 @admin.register(App)
-class AppAdmin(Noted, ModelAdmin):
-    """The app ID stays as it was made: tokens name it."""
+class AppAdmin(Noted, OwnPage, ModelAdmin):
+    """The app ID stays as it was made: tokens name it. On its own page its first key is made."""
 
     list_display = ("name", "app_id", "keys_on", "last_used")
     list_display_links = ("name",)
@@ -107,24 +108,11 @@ class AppAdmin(Noted, ModelAdmin):
         super().delete_model(request, obj)
         mobile.forget_found_keys()
 
-    def response_add(self, request: HttpRequest, obj: App, post_url_continue: str | None = None) -> HttpResponse:
-        """To its own page, where its first key is made."""
-        super().response_add(request, obj, post_url_continue)
-        return redirect("admin:contacts_app_change", obj.pk)
-
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         extra = {"unregistered": mobile.list_unregistered(), "may_add": self.has_add_permission(request)}
         return super().changelist_view(request, {**extra, **(extra_context or {})})
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        app = App.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
-        extra = {"show_history": False, **(self.read_state(request, app) if app else {}), **(extra_context or {})}
-        return super().change_view(request, object_id, form_url, extra)
-
     def read_state(self, request: HttpRequest, app: App) -> dict[str, Any]:
-        """What stands below the form."""
         return {
             "app": app,
             "keys": list(app.keys.all()),

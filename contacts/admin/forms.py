@@ -8,8 +8,7 @@ from typing import Any, Final
 from django import forms
 from django.conf import settings
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -31,6 +30,7 @@ from contacts.populations import current
 from contacts.subscribing import read_asked
 from contacts.subscribing.inputs import HONEYPOT, list_inputs
 from crm.admin.noted import Noted
+from crm.admin.own_page import OwnPage
 
 __all__ = ["SubscriptionFormAdmin"]
 
@@ -91,7 +91,7 @@ def list_categories() -> list[tuple[str, str]]:
 
 
 @admin.register(SubscriptionForm)
-class SubscriptionFormAdmin(Noted, ModelAdmin):
+class SubscriptionFormAdmin(Noted, OwnPage, ModelAdmin):
     """A form stands in other people's pages, so it is closed rather than deleted."""
 
     form = SubscriptionFormForm
@@ -116,21 +116,7 @@ class SubscriptionFormAdmin(Noted, ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: SubscriptionForm | None = None) -> bool:
         return False
 
-    def response_add(
-        self, request: HttpRequest, obj: SubscriptionForm, post_url_continue: str | None = None
-    ) -> HttpResponse:
-        """To its own page, where its address stands."""
-        super().response_add(request, obj, post_url_continue)
-        return redirect("admin:contacts_subscriptionform_change", obj.pk)
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        form = SubscriptionForm.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
-        extra = {"show_history": False, **(self.read_copies(request, form) if form else {}), **(extra_context or {})}
-        return super().change_view(request, object_id, form_url, extra)
-
-    def read_copies(self, request: HttpRequest, form: SubscriptionForm) -> dict[str, Any]:
+    def read_state(self, request: HttpRequest, form: SubscriptionForm) -> dict[str, Any]:
         """Where the form is, and what to copy."""
         site = str(settings.PUBLIC_URL or request.build_absolute_uri("/")).rstrip("/")
         address = site + reverse("subscription-form", args=[form.key])

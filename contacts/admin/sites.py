@@ -26,6 +26,7 @@ from contacts.admin.journal import show_moment
 from contacts.models import Site
 from contacts.origins import InvalidOrigin, read_origin
 from crm.admin.noted import Noted
+from crm.admin.own_page import StateBelow
 
 __all__ = ["SiteAdmin"]
 
@@ -108,7 +109,7 @@ class SiteForm(forms.ModelForm):
 
 
 @admin.register(Site)
-class SiteAdmin(Noted, ModelAdmin):
+class SiteAdmin(Noted, StateBelow, ModelAdmin):
     """The form says what a site may do; its second page how to install it, and whether that worked."""
 
     form = SiteForm
@@ -137,12 +138,8 @@ class SiteAdmin(Noted, ModelAdmin):
         super().response_add(request, obj, post_url_continue)
         return redirect("admin:contacts_site_install", obj.pk)
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        site = Site.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
-        extra = {"show_history": False, **({"site_shown": site, **describe(site)} if site else {})}
-        return super().change_view(request, object_id, form_url, {**extra, **(extra_context or {})})
+    def read_state(self, request: HttpRequest, site: Site) -> dict[str, Any]:
+        return {"site_shown": site, **describe(site)}
 
     # Installing
 

@@ -30,6 +30,7 @@ from contacts.admin.listing import ReadOnlyAdmin, UncountedList
 from contacts.admin.wording import link_contact
 from contacts.columns import all_columns
 from contacts.models import CustomField, Webhook, WebhookDeadLetter
+from crm.admin.own_page import OwnPage
 from crm.audit import Action, about, actor_of, note, noted_change
 from crm.errors import Refused
 
@@ -117,7 +118,7 @@ class WebhookForm(forms.ModelForm):
 
 
 @admin.register(Webhook)
-class WebhookAdmin(ModelAdmin):
+class WebhookAdmin(OwnPage, ModelAdmin):
     """The form saves through the verb; what else can be done has a button beside the state."""
 
     form = WebhookForm
@@ -162,21 +163,7 @@ class WebhookAdmin(ModelAdmin):
         text = _("Copy the secret now, it is not shown again: {secret}")
         messages.warning(request, format_html(text, secret=secret))
 
-    def response_add(self, request: HttpRequest, obj: Webhook, post_url_continue: str | None = None) -> HttpResponse:
-        """To its own page, where it can be tested."""
-        super().response_add(request, obj, post_url_continue)
-        return redirect("admin:contacts_webhook_change", obj.pk)
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        extra = {"show_history": False, **self.read_state(object_id), **(extra_context or {})}
-        return super().change_view(request, object_id, form_url, extra)
-
-    def read_state(self, object_id: str) -> dict[str, Any]:
-        webhook = Webhook.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
-        if webhook is None:
-            return {}
+    def read_state(self, request: HttpRequest, webhook: Webhook) -> dict[str, Any]:
         status = status_of(webhook)
         return {
             "webhook": webhook,

@@ -24,6 +24,7 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget
 from crm import roles
 from crm.admin.listing import UncountedList
 from crm.admin.moments import show_moment
+from crm.admin.own_page import OwnPage
 from crm.audit import Action, actor_of, note, noted_change
 from crm.login import second_factor, sessions
 from crm.login.attempts import key_of, unlock
@@ -97,7 +98,7 @@ class RoleFilter(admin.SimpleListFilter):
 
 
 @admin.register(User)
-class CardfileUserAdmin(ModelAdmin):
+class CardfileUserAdmin(OwnPage, ModelAdmin):
     form = UserForm
     list_display = ("name", "username", "role_shown", "last_login_shown", "two_factor_shown", "state_shown")
     list_display_links = ("name",)
@@ -182,11 +183,6 @@ class CardfileUserAdmin(ModelAdmin):
         if not change:
             self.give_link(request, obj)
 
-    def response_add(self, request: HttpRequest, obj: User, post_url_continue: str | None = None) -> HttpResponse:
-        """To their page, where the link stands."""
-        super().response_add(request, obj, post_url_continue)
-        return redirect("admin:auth_user_change", obj.pk)
-
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A user stands behind changes in the journal, so the account is shut instead."""
         return False
@@ -197,16 +193,7 @@ class CardfileUserAdmin(ModelAdmin):
 
     # How somebody comes in
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        extra = {"show_history": False, **self.read_state(object_id), **(extra_context or {})}
-        return super().change_view(request, object_id, form_url, extra)
-
-    def read_state(self, object_id: str) -> dict[str, Any]:
-        shown = User.objects.filter(pk=object_id).first() if object_id.isdecimal() and len(object_id) < 10 else None
-        if shown is None:
-            return {}
+    def read_state(self, request: HttpRequest, shown: User) -> dict[str, Any]:
         attempts = LoginAttempts.objects.filter(key=key_of("account", shown.username)).first()
         until = attempts.locked_until if attempts else None
         return {

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
@@ -20,6 +20,7 @@ from contacts.admin.journal import show_moment
 from contacts.admin.settings.page import say_at_least
 from contacts.models import EventType
 from crm.admin.noted import Noted
+from crm.admin.own_page import StateBelow
 
 __all__ = ["EventTypeAdmin"]
 
@@ -44,7 +45,7 @@ class ShownParameter(NamedTuple):
 
 
 @admin.register(EventType)
-class EventTypeAdmin(Noted, ModelAdmin):
+class EventTypeAdmin(Noted, StateBelow, ModelAdmin):
     """The key stays as it was made: whoever sends events names it."""
 
     list_display = ("key", "name", "when_nobody", "is_for_segments", "description_shown")
@@ -74,15 +75,7 @@ class EventTypeAdmin(Noted, ModelAdmin):
         """Events name it."""
         return False
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        kind = self.get_object(request, object_id)
-        extra = {"show_history": False, **(self.read_state(kind) if kind else {}), **(extra_context or {})}
-        return super().change_view(request, object_id, form_url, extra)
-
-    def read_state(self, kind: EventType) -> dict[str, Any]:
-        """What stands below the form."""
+    def read_state(self, request: HttpRequest, kind: EventType) -> dict[str, Any]:
         waiting, last = count_waiting(kind.pk, limit=WAITING_COUNTED + 1), last_event_at(kind.pk)
         return {
             "kind": kind,

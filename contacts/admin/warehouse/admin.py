@@ -33,6 +33,7 @@ from contacts.admin.warehouse.words import (
 from contacts.exports.warehouse.choosing import choose_all, kinds_there_are
 from contacts.exports.warehouse.flow import OPEN, cancel_run, check_target, save_target, start_run
 from contacts.models import ExportRun, ExportTarget, RunKind, RunStatus, TargetKind
+from crm.admin.own_page import OwnPage
 from crm.admin.waiting import forget_counts
 from crm.audit import Action, about, actor_of, note, noted_change
 from crm.errors import CardfileError, Refused
@@ -41,7 +42,7 @@ __all__ = ["ExportTargetAdmin"]
 
 
 @admin.register(ExportTarget)
-class ExportTargetAdmin(ModelAdmin):
+class ExportTargetAdmin(OwnPage, ModelAdmin):
     """The form saves through the verb. Every page asks for the right to export contacts too."""
 
     form = TargetForm
@@ -117,29 +118,18 @@ class ExportTargetAdmin(ModelAdmin):
         found, counts, _permissions, protected = super().get_deleted_objects(objs, request)
         return found, counts, set(), protected
 
-    def response_add(
-        self, request: HttpRequest, obj: ExportTarget, post_url_continue: str | None = None
-    ) -> HttpResponse:
-        """To its own page, where its connection can be tested."""
-        super().response_add(request, obj, post_url_continue)
-        return redirect("admin:contacts_exporttarget_change", obj.pk)
-
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
     ) -> Any:
         try:
-            extra = {"show_history": False, **self.read_state(object_id or ""), **(extra_context or {})}
-            return super().changeform_view(request, object_id, form_url, extra)
+            return super().changeform_view(request, object_id, form_url, extra_context)
         except Refused as refused:  # changed by somebody else since the form was checked
             messages.error(request, _(refused.errors[0].message))
         except CardfileError as error:
             messages.error(request, _(error.message))
         return redirect(request.path)
 
-    def read_state(self, object_id: str) -> dict[str, Any]:
-        target = ExportTarget.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
-        if target is None:
-            return {}
+    def read_state(self, request: HttpRequest, target: ExportTarget) -> dict[str, Any]:
         run = open_run(target)
         runs = show_runs(target)
         has_run = any(one.status == RunStatus.FINISHED for one in runs)
