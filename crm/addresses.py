@@ -1,4 +1,4 @@
-"""Where a request comes from, seen through the proxies that stand before us."""
+"""Where a request comes from, seen through the proxies that stand before us; and where people reach us."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from django.conf import settings
 from django.http import HttpRequest
 
-__all__ = ["address_of"]
+__all__ = ["address_of", "public_url"]
 
 
 def address_of(request: HttpRequest) -> str | None:
@@ -21,6 +21,11 @@ def address_of(request: HttpRequest) -> str | None:
     if settings.PROXIES and forwarded:
         seen = forwarded[-min(settings.PROXIES, len(forwarded))]
     return _read(seen)
+
+
+def public_url(request: HttpRequest) -> str:
+    """Where people reach us, without a slash at its end; where no setting says it, where this caller did."""
+    return str(settings.PUBLIC_URL or request.build_absolute_uri("/")).rstrip("/")
 
 
 def _read(text: str) -> str | None:

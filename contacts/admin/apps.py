@@ -6,7 +6,6 @@ import json
 from typing import Any, Final
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Max, Model, Q, QuerySet
@@ -27,6 +26,7 @@ from contacts.admin.devices import list_seen_devices, say_last_seen
 from contacts.admin.journal import show_moment
 from contacts.admin.settings.page import may_see_contacts
 from contacts.models import App, AppKey
+from crm.addresses import public_url
 from crm.admin.noted import Noted
 from crm.admin.own_page import OwnPage
 from crm.audit import Action, about, actor_of, note
@@ -162,7 +162,7 @@ class AppAdmin(Noted, OwnPage, ModelAdmin):
 
     def connect_view(self, request: HttpRequest, app_id: int) -> HttpResponse:
         app = self.find_app(request, app_id)
-        site = str(settings.PUBLIC_URL or request.build_absolute_uri("/")).rstrip("/")
+        site = public_url(request)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,

@@ -15,6 +15,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 from contacts.admin.settings.page import FormPage, SingleRowAdmin
 from contacts.models import ConfirmationText
 from contacts.subscribing.mail import compose_mail
+from crm.addresses import public_url
 
 __all__ = ["ConfirmationTextAdmin"]
 
@@ -54,7 +55,7 @@ class ConfirmationTextPage(FormPage):
         context = super().get_context_data(**kwargs)
         form = context["form"]
         words = cast("ConfirmationText", self.get_row() if form.errors else form.instance)
-        site = str(settings.PUBLIC_URL or self.request.build_absolute_uri("/")).rstrip("/")
+        site = public_url(self.request)
         sees = {
             "mail": compose_mail(EXAMPLE.format(site=site), words),
             "is_saved": not form.is_bound,

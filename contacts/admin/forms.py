@@ -6,7 +6,6 @@ import re
 from typing import Any, Final
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -29,6 +28,7 @@ from contacts.models.subscription_form import ask_for_email
 from contacts.populations import current
 from contacts.subscribing import read_asked
 from contacts.subscribing.inputs import HONEYPOT, list_inputs
+from crm.addresses import public_url
 from crm.admin.noted import Noted
 from crm.admin.own_page import OwnPage
 
@@ -118,7 +118,7 @@ class SubscriptionFormAdmin(Noted, OwnPage, ModelAdmin):
 
     def read_state(self, request: HttpRequest, form: SubscriptionForm) -> dict[str, Any]:
         """Where the form is, and what to copy."""
-        site = str(settings.PUBLIC_URL or request.build_absolute_uri("/")).rstrip("/")
+        site = public_url(request)
         address = site + reverse("subscription-form", args=[form.key])
         copies = {"copy_address": copy_of("cf-form-address"), **offer_snippet(write_snippet(form, address))}
         return {"placed": form, "address": address, **copies}

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -25,6 +24,7 @@ from contacts.admin.copying import offer_snippet
 from contacts.admin.journal import show_moment
 from contacts.models import Site
 from contacts.origins import InvalidOrigin, read_origin
+from crm.addresses import public_url
 from crm.admin.noted import Noted
 from crm.admin.own_page import StateBelow
 
@@ -153,7 +153,7 @@ class SiteAdmin(Noted, StateBelow, ModelAdmin):
         if request.method not in ("GET", "HEAD"):
             raise PermissionDenied
         site = self.find_site(request, site_id)
-        here = str(settings.PUBLIC_URL or request.build_absolute_uri("/")).rstrip("/")
+        here = public_url(request)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,

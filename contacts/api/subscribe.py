@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -16,6 +15,7 @@ from contacts.api.views import name_of_caller
 from contacts.identity import lift_suppressions, suppress_addresses
 from contacts.models import ChannelState, Contact, ContactState
 from contacts.subscribing import EmailStatus, Wishes, invite, status_of, subscribe
+from crm.addresses import public_url
 from crm.api.views import ApiView
 
 __all__ = ["AddUnsubscribedView", "ConfirmationView", "DeleteUnsubscribedView", "SubscribeView"]
@@ -34,7 +34,7 @@ class SubscribeView(ApiView):
         check_readable(form.wire)
         wishes = Wishes(form.groups, form.categories, form.form_type)
         with told_on_the_wire(form.wire):
-            done = subscribe(form.wire.record, wishes, by=name_of_caller(request), site=site_of(request))
+            done = subscribe(form.wire.record, wishes, by=name_of_caller(request), site=public_url(request))
         self.about = [done.contact_id]
         return Response({"id": done.contact_id, "emailStatus": done.status.value, "new": done.is_new})
 
@@ -51,7 +51,7 @@ class ConfirmationView(ApiView):
         if contact is None:
             raise no_such_contact("id", contact_id)
         self.about = [contact.pk]
-        return Response(show_confirmation(contact, site_of(request)))
+        return Response(show_confirmation(contact, public_url(request)))
 
 
 class AddUnsubscribedView(ApiView):
@@ -101,8 +101,3 @@ def show_confirmation(contact: Contact, site: str) -> dict[str, Any]:
         link = invite(contact.pk, contact.email, site=site)
         shown |= {"confirmationLink": link.url, "expiresAt": link.expires_at}
     return shown
-
-
-def site_of(request: Request) -> str:
-    """Where people reach us; where no setting says it, where the caller did."""
-    return str(settings.PUBLIC_URL or request.build_absolute_uri("/"))

@@ -27,7 +27,7 @@ from contacts.pages.confirm import show
 from contacts.subscribing import Answers, read_asked, submit_form
 from contacts.subscribing.errors import FormClosed, FormUnknown, TooManyForms
 from contacts.subscribing.inputs import HONEYPOT, list_inputs
-from crm.addresses import address_of
+from crm.addresses import address_of, public_url
 from crm.api import counters
 from crm.errors import CardfileError, Refused
 
@@ -64,7 +64,7 @@ def take_form(request: HttpRequest, form: SubscriptionForm) -> HttpResponse:
     if not request.POST.get(HONEYPOT):
         try:
             count_sent(request, form)
-            submit_form(form, read_answers(request, form), site=site_of(request))
+            submit_form(form, read_answers(request, form), site=public_url(request))
         except Refused as refused:
             return show_form(request, form, errors=refused.errors, status=422)
         except TooManyForms as error:
@@ -104,10 +104,6 @@ def page_of(request: HttpRequest) -> dict[str, str]:
     """Which site the form stands on, as the browser says; of its address no more than that is anybody's business."""
     parts = urlsplit(request.headers.get("Origin", "")[:300])
     return {"site": parts.netloc} if parts.scheme in ("http", "https") and parts.netloc else {}
-
-
-def site_of(request: HttpRequest) -> str:
-    return str(settings.PUBLIC_URL or request.build_absolute_uri("/"))
 
 
 # What is shown

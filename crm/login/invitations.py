@@ -19,6 +19,7 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 from django.utils.translation import gettext as _
 
+from crm.addresses import public_url
 from crm.audit import Action, actor_of, note
 from crm.errors import CardfileError
 
@@ -35,7 +36,7 @@ def link_for(user: User, request: HttpRequest) -> str:
     """The whole address, for a mail or to be copied."""
     token = default_token_generator.make_token(user)
     address = reverse("admin:welcome", args=[urlsafe_base64_encode(force_bytes(user.pk)), token])
-    return f"{settings.PUBLIC_URL or request.build_absolute_uri('/').rstrip('/')}{address}"
+    return public_url(request) + address
 
 
 def invite(user: User, request: HttpRequest) -> str:
