@@ -7,9 +7,9 @@ contact has finds it and the tables may be distributed. A value that cannot be o
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import django_filters
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
@@ -32,6 +32,7 @@ __all__ = [
     "CHANNEL_STATES",
     "LIST_CONDITIONS",
     "ContactFilter",
+    "JobFilter",
     "MomentFilter",
     "begins_with",
     "narrow",
@@ -40,6 +41,7 @@ __all__ = [
 ]
 
 FEW: Final = 1_000
+JOB_STATUSES: Final = ("queued", "inProgress", "finished", "error", "cancelled")
 YES_OR_NO: Final = [("yes", "yes"), ("no", "no")]
 
 
@@ -137,6 +139,20 @@ class MomentFilter(django_filters.IsoDateTimeFilter):
     """A moment in ISO 8601, such as the lists of journals, imports and exports are narrowed by."""
 
     field_class = MomentField
+
+
+class JobFilter(django_filters.FilterSet):
+    """Imports or exports by their status on the wire, for which ``statuses`` has those that are stored, and by when
+    they were made."""
+
+    statuses: ClassVar[Mapping[str, Collection[str]]] = {}
+
+    status = django_filters.ChoiceFilter(choices=[(name, name) for name in JOB_STATUSES], method="filter_status")
+    created_after = MomentFilter(field_name="created_at", lookup_expr="gte")
+    created_before = MomentFilter(field_name="created_at", lookup_expr="lt")
+
+    def filter_status(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
+        return rows.filter(status__in=self.statuses[value])
 
 
 class ContactFilter(django_filters.FilterSet):

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-import django_filters
-from django.db.models import QuerySet
-
-from contacts.filters import MomentFilter
+from contacts.filters import JobFilter
 from contacts.models import Import, ImportStatus
 
 __all__ = ["STATUSES", "ImportFilter"]
@@ -22,14 +19,9 @@ STATUSES: Final[dict[str, tuple[str, ...]]] = {
 """Of imports that began; what a person only prepares is none of these."""
 
 
-class ImportFilter(django_filters.FilterSet):
-    status = django_filters.ChoiceFilter(choices=[(name, name) for name in STATUSES], method="filter_status")
-    created_after = MomentFilter(field_name="created_at", lookup_expr="gte")
-    created_before = MomentFilter(field_name="created_at", lookup_expr="lt")
+class ImportFilter(JobFilter):
+    statuses = STATUSES
 
     class Meta:
         model = Import
         fields: list[str] = []
-
-    def filter_status(self, rows: QuerySet[Import], _name: str, value: str) -> QuerySet[Import]:
-        return rows.filter(status__in=STATUSES[value])
