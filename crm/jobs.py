@@ -24,7 +24,7 @@ from typing import Any
 
 import psycopg
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils.translation import gettext as _
 from procrastinate import JobContext, PsycopgConnector, exceptions, jobs
 from procrastinate.connector import BaseConnector
@@ -38,7 +38,17 @@ from crm.api import answers
 from crm.errors import CardfileError
 from crm.login import attempts, sessions
 
-__all__ = ["app", "at_start", "failures_told", "periodic", "run_worker"]
+__all__ = [
+    "WorkerStopping",
+    "app",
+    "at_start",
+    "connection_let_go",
+    "enqueue_once",
+    "failures_told",
+    "periodic",
+    "run_worker",
+    "stop_when_told",
+]
 
 MOST_ATTEMPTS = 5  # of a job whose worker keeps dying: perhaps the job is what kills it
 SHUTDOWN_SECONDS = 10  # for jobs that are under way when the worker is told to stop
@@ -82,16 +92,54 @@ def queue_first_jobs() -> None:
             task.defer(timestamp=int(time.time()))
 
 
+def enqueue_once(task: Task[..., Any, Any], **given: Any) -> None:
+    """Enqueue it, unless it waits with what is given already."""
+    lock = ":".join([task.name, *map(str, given.values())])
+    with suppress(exceptions.AlreadyEnqueued), transaction.atomic():
+        task.configure(queueing_lock=lock).defer(**given)
+
+
 @contextmanager
-def failures_told(tell: Callable[[str], object], *, gone: str, logger: logging.Logger, name: str) -> Iterator[None]:
+def connection_let_go() -> Iterator[None]:
+    """After the job its database connection is closed: the worker's thread may not come back to it for long."""
+    try:
+        yield
+    finally:
+        if not connection.in_atomic_block:
+            connection.close()
+
+
+class WorkerStopping(Exception):
+    """The worker was told to stop; the next one goes on."""
+
+
+def stop_when_told(context: JobContext) -> None:
+    """Between two batches: a worker that is to stop waits for nobody for long. Raises WorkerStopping."""
+    if context.should_abort():
+        raise WorkerStopping
+
+
+@contextmanager
+def failures_told(
+    tell: Callable[[str], object],
+    *,
+    gone: str = "",
+    passing: tuple[type[Exception], ...] = (),
+    logger: logging.Logger,
+    name: str,
+) -> Iterator[None]:
     """What ends a job's work is told to whoever waits for it, and given on to the queue unless it is theirs to mend.
 
-    ``gone`` is what they read where the database went away; ``name`` is what the log calls the work.
+    ``gone`` is what they read where the database went away, which is not told where the work is taken up again when it
+    is back. ``passing`` ends no work. ``name`` is what the log calls it.
     """
     try:
         yield
+    except passing:
+        raise
     except (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError):
-        tell(gone)
+        if gone:
+            tell(gone)
         raise
     except CardfileError as error:
         tell(error.message)

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from contacts.models import ContactState
-from crm.jobs import app, failures_told
+from crm.jobs import app, connection_let_go, failures_told
 from segments.catalogue import save_segment
 from segments.conditions.lookups import DatabaseLookups
 from segments.errors import AskingTookTooLong
@@ -81,14 +81,12 @@ def _copy(source: Segment, target: Segment, lookups: DatabaseLookups, *, by: str
 
 
 @app.task(name=JOB, queue="exports")
+@connection_let_go()
 def fill_job(snapshot_id: int) -> None:
     """Fill the static segment of a snapshot."""
-    try:
-        snapshot = Snapshot.objects.filter(pk=snapshot_id, finished_at__isnull=True).first()
-        if snapshot is not None:
-            attend(snapshot)
-    finally:
-        connection.close()  # the worker's thread may not come back to it for long
+    snapshot = Snapshot.objects.filter(pk=snapshot_id, finished_at__isnull=True).first()
+    if snapshot is not None:
+        attend(snapshot)
 
 
 def attend(snapshot: Snapshot) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crm.errors import CardfileError
 
-__all__ = ["ActionRefused", "FieldGone", "SegmentGone", "TakenOver", "TooManyDeaths", "WorkerStopping", "WrongMoment"]
+__all__ = ["ActionRefused", "FieldGone", "SegmentGone", "TakenOver", "TooManyDeaths", "WrongMoment"]
 
 
 class ActionRefused(CardfileError):
@@ -39,7 +39,3 @@ class TooManyDeaths(CardfileError):
 
 class TakenOver(Exception):
     """Another process does this batch, or did; whatever this one wrote of it is rolled back."""
-
-
-class WorkerStopping(Exception):
-    """The worker was told to stop; the next one goes on."""

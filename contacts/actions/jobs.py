@@ -7,24 +7,29 @@ with its connections; ``take_up_left`` looks twice a minute for actions that nob
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
 
-import psycopg
-from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Q
-from django.utils.translation import gettext as _
 from procrastinate import JobContext
-from procrastinate.exceptions import AlreadyEnqueued
 
-from contacts.actions.errors import TakenOver, TooManyDeaths, WorkerStopping
+from contacts.actions.errors import TakenOver, TooManyDeaths
 from contacts.actions.flow import JOB, fail, forget_old
 from contacts.actions.run import carry_out, undo_all
 from contacts.models import ActionStatus, ContactAction
 from crm.claims import claiming, is_claimed, may_claim
-from crm.errors import CardfileError
-from crm.jobs import app, at_start, periodic
+from crm.jobs import (
+    WorkerStopping,
+    app,
+    at_start,
+    connection_let_go,
+    enqueue_once,
+    failures_told,
+    periodic,
+    stop_when_told,
+)
 
 __all__ = ["forget_actions", "take_up_left", "work_job"]
 
@@ -38,44 +43,29 @@ AT_ONCE_SECONDS: Final = 60
 
 
 @app.task(name=JOB, queue="actions", pass_context=True)
+@connection_let_go()
 def work_job(context: JobContext, action_id: int) -> None:
     """Do, or take back, what is left of an action."""
-    try:
-        with claiming() as own:
-            if may_claim(own, claim_of(action_id)):
-                attend(action_id, context)
-    finally:
-        connection.close()  # the worker's thread may not come back to it for long
+    with claiming() as own:
+        if may_claim(own, claim_of(action_id)):
+            attend(action_id, context)
 
 
 def attend(action_id: int, context: JobContext) -> None:
     action = ContactAction.objects.filter(pk=action_id, status__in=UNDER_WAY).first()
     if action is None:
         return
-    try:
+    with (
+        failures_told(partial(fail, action_id), logger=logger, name=f"Action {action_id}"),
+        suppress(TakenOver, WorkerStopping),  # another job is at it, or will be
+    ):
         work_on(action, context)
-    except (TakenOver, WorkerStopping):
-        return  # another job is at it, or will be
-    except CardfileError as error:
-        fail(action_id, error.message)
-    except (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError):
-        raise  # the database was gone; it is taken up again when it is back
-    except Exception:
-        logger.exception("Action %s failed.", action_id)
-        fail(action_id, _("Something went wrong. Tell the administrator, who finds it in the log."))
-        raise
 
 
 def work_on(action: ContactAction, context: JobContext) -> None:
     count_attempt(action)
     work = undo_all if action.status == ActionStatus.UNDOING else carry_out
-    work(action, tell=partial(stop_with, context))
-
-
-def stop_with(context: JobContext) -> None:
-    """Between two batches: a worker that is to stop waits for nobody for long."""
-    if context.should_abort():
-        raise WorkerStopping
+    work(action, tell=partial(stop_when_told, context))
 
 
 def claim_of(action_id: int) -> str:
@@ -107,15 +97,7 @@ def take_up_left(*, now: datetime | None = None) -> None:
     left = ContactAction.objects.filter(Q(created_at__lt=before) | Q(total__isnull=False), status__in=UNDER_WAY)
     for action_id in left.order_by("pk").values_list("pk", flat=True):
         if not is_claimed(claim_of(action_id)):
-            enqueue_once(action_id)
-
-
-def enqueue_once(action_id: int) -> None:
-    try:
-        with transaction.atomic():
-            work_job.configure(queueing_lock=f"{JOB}:{action_id}").defer(action_id=action_id)
-    except AlreadyEnqueued:
-        pass
+            enqueue_once(work_job, action_id=action_id)
 
 
 @periodic(cron="55 2 * * *")

@@ -6,13 +6,12 @@ import logging
 from contextlib import suppress
 from functools import partial
 
-from django.db import connection
 from django.utils.translation import gettext as _
 
 from contacts.exports.errors import Withdrawn
 from contacts.exports.flow import JOB, OPEN, forget_old_exports, write_export
 from contacts.models import ContactExport, ExportStatus
-from crm.jobs import app, failures_told, periodic
+from crm.jobs import app, connection_let_go, failures_told, periodic
 
 __all__ = ["forget_files", "write_export_job"]
 
@@ -20,14 +19,12 @@ logger = logging.getLogger(__name__)
 
 
 @app.task(name=JOB, queue="exports")
+@connection_let_go()
 def write_export_job(export_id: int) -> None:
     """Write the file of an export."""
-    try:
-        export = ContactExport.objects.filter(pk=export_id, status__in=OPEN).first()
-        if export is not None:
-            attend(export)
-    finally:
-        connection.close()  # the worker's thread may not come back to it for long
+    export = ContactExport.objects.filter(pk=export_id, status__in=OPEN).first()
+    if export is not None:
+        attend(export)
 
 
 def attend(export: ContactExport) -> None:

@@ -5,47 +5,35 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 from functools import partial
-from typing import Final
 
-from django.db import connection, transaction
+from django.db import transaction
 from procrastinate import JobContext
 from procrastinate.exceptions import AlreadyEnqueued
 
 from contacts.fields.carry_out import carry_out, give_up
 from contacts.fields.works import JOB, OPEN
 from contacts.models import FieldWork
-from crm.jobs import app, at_start, failures_told, periodic
+from crm.jobs import app, at_start, connection_let_go, failures_told, periodic
 
 __all__ = ["take_up_left", "work_job"]
 
 logger = logging.getLogger(__name__)
 
-GONE: Final = "gone"
-"""Nobody reads it: the work goes on by itself."""
-
 
 @app.task(name=JOB, queue="fields", pass_context=True)
+@connection_let_go()
 def work_job(context: JobContext, work_id: int) -> None:
     """Go through the contacts; a worker that is to stop leaves the rest to the next one."""
-    try:
-        work = FieldWork.objects.filter(pk=work_id, status__in=OPEN).first()
-        if work is not None and not attend(work, context):
-            enqueue(work_id)
-    finally:
-        connection.close()  # the worker's thread may not come back to it for long
+    work = FieldWork.objects.filter(pk=work_id, status__in=OPEN).first()
+    if work is not None and not attend(work, context):
+        enqueue(work_id)
 
 
 def attend(work: FieldWork, context: JobContext) -> bool:
-    tell = partial(note_failure, work)
-    with failures_told(tell, gone=GONE, logger=logger, name=f"Field work {work.pk}"):
+    """What the database dropped is taken up again; all else is given up, and taken back where it can be."""
+    with failures_told(partial(give_up, work), logger=logger, name=f"Field work {work.pk}"):
         return carry_out(work, may_go_on=lambda: not context.should_abort())
     return work.status not in OPEN
-
-
-def note_failure(work: FieldWork, message: str) -> None:
-    """What the database dropped is taken up again; all else is given up, and taken back where it can be."""
-    if message != GONE:
-        give_up(work, message)
 
 
 def enqueue(work_id: int) -> None:

@@ -10,15 +10,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
-import psycopg
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import transaction
 from django.db.models import Q
-from django.utils.translation import gettext as _
 from procrastinate import JobContext
-from procrastinate.exceptions import AlreadyEnqueued
 
 from contacts.imports import files
 from contacts.imports.errors import ImportRunning, WorkerDied
@@ -30,8 +28,16 @@ from contacts.imports.run import carry_out, wait_for_claim
 from contacts.imports.undo import undo_import
 from contacts.models import Import, ImportContent, ImportStatus, ImportWish, Policy, PreviewRow
 from crm.claims import claiming, is_claimed, may_claim
-from crm.errors import CardfileError
-from crm.jobs import app, at_start, periodic
+from crm.jobs import (
+    WorkerStopping,
+    app,
+    at_start,
+    connection_let_go,
+    enqueue_once,
+    failures_told,
+    periodic,
+    stop_when_told,
+)
 
 __all__ = [
     "ACTIVE",
@@ -55,10 +61,6 @@ PREVIEWS_KEPT: Final = timedelta(days=14)
 
 Tell = Callable[[Any], None]
 Work = Callable[[Import, Tell], None]
-
-
-class WorkerStopping(Exception):
-    """The worker was told to stop; what is left of the import is taken up by the next one."""
 
 
 @app.task(name="contacts.imports.preview", queue="imports", pass_context=True)
@@ -139,6 +141,7 @@ def undo(import_run: Import, tell: Tell) -> None:
 # Taking up
 
 
+@connection_let_go()
 def attend(import_id: int, statuses: set[ImportStatus], work: Work, context: JobContext) -> None:
     """Do ``work`` on an import that stands in one of ``statuses``, unless somebody else does, or no slot is free."""
     slots = [f"import slot {number}" for number in range(settings.IMPORTS_AT_ONCE)]
@@ -149,18 +152,10 @@ def attend(import_id: int, statuses: set[ImportStatus], work: Work, context: Job
             wait_for_claim(own, claim_of(import_id))
             import_run = Import.objects.filter(pk=import_id, status__in=statuses).first()
             if import_run is not None:
-                work_on(import_run, work, lambda _: stop_with(context))
+                work_on(import_run, work, lambda _: stop_when_told(context))
         take_up_left()  # the slot is free for the next
     except (ImportRunning, WorkerStopping):
         return  # another job is at it, or will be
-    finally:
-        connection.close()  # the worker's thread may not come back to it for long
-
-
-def stop_with(context: JobContext) -> None:
-    """Between two batches: a worker that is to stop waits for nobody for minutes."""
-    if context.should_abort():
-        raise WorkerStopping
 
 
 def claim_of(import_id: int) -> str:
@@ -168,19 +163,10 @@ def claim_of(import_id: int) -> str:
 
 
 def work_on(import_run: Import, work: Work, tell: Tell) -> None:
-    try:
+    note, name = partial(note_failure, import_run), f"Import {import_run.pk}"
+    with failures_told(note, passing=(ImportRunning, WorkerStopping), logger=logger, name=name):
         count_attempt(import_run)
         work(import_run, tell)
-    except (ImportRunning, WorkerStopping):
-        raise
-    except CardfileError as error:
-        note_failure(import_run, error.message)
-    except (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError):
-        raise  # the database was gone; it is taken up again when it is back
-    except Exception:
-        logger.exception("Import %s failed.", import_run.pk)
-        note_failure(import_run, _("Something went wrong. Tell the administrator, who finds it in the log."))
-        raise
 
 
 def count_attempt(import_run: Import) -> None:
@@ -220,15 +206,7 @@ def take_up_left() -> None:
     ours = Import.objects.filter(status__in=ACTIVE).exclude(stored_name="", status=ImportStatus.RUNNING)
     for import_id, status in ours.order_by("pk").values_list("pk", "status"):
         if not is_claimed(claim_of(import_id)):
-            enqueue_once(JOBS[ImportStatus(status)], import_id)
-
-
-def enqueue_once(job: Any, import_id: int) -> None:
-    try:
-        with transaction.atomic():
-            job.configure(queueing_lock=f"{job.name}:{import_id}").defer(import_id=import_id)
-    except AlreadyEnqueued:
-        pass
+            enqueue_once(JOBS[ImportStatus(status)], import_id=import_id)
 
 
 # Keeping house

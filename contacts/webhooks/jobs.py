@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
-from django.db import connection
 from django.db.models import Q
 
 from contacts.models import Webhook, WebhookDeadLetter
 from contacts.webhooks.bell import enqueue_delivery
 from contacts.webhooks.deliver import deliver, has_news
-from crm.jobs import app
+from crm.jobs import app, connection_let_go
 
 __all__ = ["deliver_job", "look_for_waiting"]
 
@@ -20,17 +19,14 @@ RETRY_SLACK: Final = 1.0
 
 
 @app.task(name="contacts.webhooks.deliver", queue="webhooks")
+@connection_let_go()
 def deliver_job(webhook_id: int) -> None:
     """Deliver what waits for a target; whatever is to be done later is enqueued for then."""
-    try:
-        seconds = deliver(webhook_id)
-        if seconds is None:
-            seconds = seconds_to_next_try(webhook_id)
-        if seconds is not None:
-            enqueue_delivery(webhook_id, seconds=seconds)
-    finally:
-        if not connection.in_atomic_block:
-            connection.close()  # the worker's thread may not come back to it for long
+    seconds = deliver(webhook_id)
+    if seconds is None:
+        seconds = seconds_to_next_try(webhook_id)
+    if seconds is not None:
+        enqueue_delivery(webhook_id, seconds=seconds)
 
 
 def seconds_to_next_try(webhook_id: int) -> float | None:

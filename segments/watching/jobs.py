@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from django.db import connection
-
-from crm.jobs import app, periodic
+from crm.jobs import app, connection_let_go, periodic
 from segments.watching.moves import forget_old_moves
 from segments.watching.notes import enqueue_upkeep
 from segments.watching.retention import forget_old_stays
@@ -18,26 +16,20 @@ LOOK_AGAIN: Final = 1.0
 
 
 @app.task(name="segments.watching.move_on", queue="segments")
+@connection_let_go()
 def move_on_job() -> None:
     """What changed, and who is still to be looked at first."""
-    try:
-        if advance(with_clock=False):
-            enqueue_upkeep(seconds=LOOK_AGAIN)
-    finally:
-        if not connection.in_atomic_block:
-            connection.close()  # the worker's thread may not come back to it for long
+    if advance(with_clock=False):
+        enqueue_upkeep(seconds=LOOK_AGAIN)
 
 
 @app.periodic(cron="* * * * * */20")
 @app.task(name="segments.watching.follow_clock", queueing_lock="segments.watching.follow_clock", queue="segments")
+@connection_let_go()
 def follow_clock_job(timestamp: int) -> None:
     """Three times a minute: whom the clock moved, and whatever a nudge missed."""
-    try:
-        if advance():
-            enqueue_upkeep(seconds=LOOK_AGAIN)
-    finally:
-        if not connection.in_atomic_block:
-            connection.close()
+    if advance():
+        enqueue_upkeep(seconds=LOOK_AGAIN)
 
 
 @periodic(cron="41 2 * * *")

@@ -21,7 +21,6 @@ __all__ = [
     "TargetRefused",
     "TargetUnreachable",
     "TooManyDeaths",
-    "WorkerStopping",
 ]
 
 
@@ -129,7 +128,3 @@ class RunCancelled(CardfileError):
 
 class TableGone(Exception):
     """Somebody took this table out of the export; the others go on."""
-
-
-class WorkerStopping(Exception):
-    """The worker was told to stop; what is left is taken up by the next one."""

@@ -12,12 +12,11 @@ from functools import partial
 from typing import Final
 
 import psycopg
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError
 from django.utils.translation import gettext as _
 from procrastinate import JobContext
-from procrastinate.exceptions import AlreadyEnqueued
 
-from contacts.exports.warehouse.errors import RunCancelled, TooManyDeaths, WorkerStopping
+from contacts.exports.warehouse.errors import RunCancelled, TooManyDeaths
 from contacts.exports.warehouse.flow import JOB, OPEN, forget_old_runs, start_due_runs
 from contacts.exports.warehouse.mail import tell_owner
 from contacts.exports.warehouse.marks import forget_marks
@@ -26,7 +25,7 @@ from contacts.exports.warehouse.run import Tell, carry_out
 from contacts.models import ExportRun, ExportTarget, RunStatus
 from crm.claims import claiming, is_claimed, may_claim
 from crm.errors import CardfileError
-from crm.jobs import app, at_start, periodic
+from crm.jobs import WorkerStopping, app, at_start, connection_let_go, enqueue_once, periodic, stop_when_told
 
 __all__ = ["attend", "run_job", "start_by_the_clock", "take_up_left"]
 
@@ -37,17 +36,15 @@ MOST_ATTEMPTS: Final = 5
 
 
 @app.task(name=JOB, queue="exports", pass_context=True)
+@connection_let_go()
 def run_job(context: JobContext, run_id: int) -> None:
     """Do what is left of a run."""
-    try:
-        target_id = ExportRun.objects.filter(pk=run_id, status__in=OPEN).values_list("target_id", flat=True).first()
-        if target_id is None:
-            return
-        with claiming() as own:
-            if may_claim(own, claim_of(target_id)):
-                attend(run_id, tell=partial(stop_with, context))
-    finally:
-        connection.close()  # the worker's thread may not come back to it for long
+    target_id = ExportRun.objects.filter(pk=run_id, status__in=OPEN).values_list("target_id", flat=True).first()
+    if target_id is None:
+        return
+    with claiming() as own:
+        if may_claim(own, claim_of(target_id)):
+            attend(run_id, tell=partial(stop_when_told, context))
 
 
 def attend(run_id: int, *, tell: Tell) -> None:
@@ -70,12 +67,6 @@ def attend(run_id: int, *, tell: Tell) -> None:
         logger.exception("Export run %s failed.", run.pk)
         fail(run, _("Something went wrong. Tell the administrator, who finds it in the log."), "error")
         raise
-
-
-def stop_with(context: JobContext) -> None:
-    """Between two pieces: a worker that is to stop waits for nobody for long."""
-    if context.should_abort():
-        raise WorkerStopping
 
 
 def claim_of(target_id: int) -> str:
@@ -120,15 +111,7 @@ def take_up_left() -> None:
     """Enqueue every run that should be worked on and whose target nobody has claimed."""
     for run_id, target_id in ExportRun.objects.filter(status__in=OPEN).order_by("pk").values_list("pk", "target_id"):
         if not is_claimed(claim_of(target_id)):
-            enqueue_once(run_id)
-
-
-def enqueue_once(run_id: int) -> None:
-    try:
-        with transaction.atomic():
-            run_job.configure(queueing_lock=f"{JOB}:{run_id}").defer(run_id=run_id)
-    except AlreadyEnqueued:
-        pass
+            enqueue_once(run_job, run_id=run_id)
 
 
 def start_by_the_clock() -> None:

@@ -11,7 +11,6 @@ import psycopg
 from psycopg import sql
 
 from contacts.exports.warehouse.data_sets import DATA_SETS
-from contacts.exports.warehouse.errors import WorkerStopping
 from contacts.exports.warehouse.flow import choose_tables, save_target, start_run
 from contacts.exports.warehouse.jobs import attend
 from contacts.exports.warehouse.marks import forget_marks
@@ -33,6 +32,7 @@ from contacts.models import (
     RunKind,
     TargetKind,
 )
+from crm.jobs import WorkerStopping
 from segments.membership import members
 from segments.models import Segment
 from tests.contacts.exports.warehouse.happenings import Life

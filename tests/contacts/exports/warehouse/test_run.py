@@ -7,11 +7,11 @@ from collections.abc import Callable
 import pytest
 from django.core import mail
 
-from contacts.exports.warehouse.errors import WorkerStopping
 from contacts.exports.warehouse.flow import cancel_run, check_target, choose_tables, save_target, start_run
 from contacts.exports.warehouse.jobs import attend
 from contacts.models import CustomField, Deletions, ExportRun, ExportTarget, RunKind, RunStatus, TargetKind
 from crm.errors import Refused
+from crm.jobs import WorkerStopping
 from tests.contacts.exports.warehouse.conftest import Company
 from tests.people import BOHDAN, OLENA, TARAS, Stage, change, deleted, erased, have, merged
 
