@@ -45,6 +45,8 @@ ESCALATE_ABOVE: Final = 256
 LOCK_SPACE: Final = 0x0CA2
 GATE: Final = -1
 FOUND_AT_MOST: Final = 51
+MANY: Final = 16
+"""Values; so many are looked up together."""
 HELD_OFFSET: Final = 100
 PREPARED_AFTER: Final = 3
 """Times that a statement ran on a connection."""
@@ -80,6 +82,11 @@ FROM unnest(%s::text[], %s::smallint[], %s::text[]) AS k (value, kind, app) CROS
     SELECT kind, app, value, contact_id FROM contacts_identifier
     WHERE value = k.value AND kind = k.kind AND app = k.app LIMIT {FOUND_AT_MOST}
 ) i
+"""
+# Of many values at once, by their text alone: one walk over the index. The last row says that the list is not empty.
+_FIND_MANY = """
+(SELECT kind, app, value, contact_id FROM contacts_identifier WHERE value = ANY(%s::text[]) LIMIT %s)
+UNION ALL (SELECT 0::smallint, '', '', 0::bigint FROM contacts_suppression LIMIT 1)
 """
 _FIND_VALUES = """
 SELECT value, kind, contact_id FROM contacts_identifier WHERE value = ANY(%s::text[]) LIMIT %s
@@ -141,8 +148,16 @@ def find(cursor: psycopg.Cursor[Any], world: World, keys: Collection[Key]) -> No
     if not keys:
         return
     ordered = list(keys)
-    sql, params = _FIND, _key_params(ordered)
-    digests = {address_digest(key[2]).hex(): key for key in ordered if key[0] in (Kind.EMAIL, Kind.PHONE)}
+    if len(ordered) < MANY or not _find_many(cursor, world, ordered):
+        _find_each(cursor, world, ordered)
+    world.known_keys.update(ordered)
+    if world.before is not None:
+        _take_owners(world, world.before, ordered)
+
+
+def _find_each(cursor: psycopg.Cursor[Any], world: World, keys: Sequence[Key]) -> None:
+    sql, params = _FIND, _key_params(keys)
+    digests = _digests_of(keys)
     if digests:
         sql = f"{_FIND} UNION ALL {_FIND_SUPPRESSED}"
         params.append(_digest_array(digests))
@@ -152,9 +167,30 @@ def find(cursor: psycopg.Cursor[Any], world: World, keys: Collection[Key]) -> No
             world.owners.setdefault((kind, app, value), {})[contact_id] = contact_id
         else:
             world.suppressed[digests[value]] = (contact_id, app)
-    world.known_keys.update(ordered)
-    if world.before is not None:
-        _take_owners(world, world.before, ordered)
+
+
+def _find_many(cursor: psycopg.Cursor[Any], world: World, keys: Sequence[Key]) -> bool:
+    """The same for less by the value; False where some stand on so many contacts that each has to be limited."""
+    limit = FOUND_AT_MOST + 2 * len(keys)
+    cursor.execute(_FIND_MANY, (text_array([key[2] for key in keys]), limit), binary=True)
+    rows = cursor.fetchall()
+    are_suppressed = bool(rows) and not rows[-1][0]
+    if len(rows) - are_suppressed == limit:
+        return False
+    wanted = set(keys)
+    for kind, app, value, contact_id in rows:
+        if (key := (kind, app, value)) in wanted:
+            world.owners.setdefault(key, {})[contact_id] = contact_id
+    digests = _digests_of(keys) if are_suppressed else {}
+    if digests:
+        cursor.execute(_FIND_SUPPRESSED, (_digest_array(digests),), binary=True)
+        for _, reason, digest, state in cursor.fetchall():
+            world.suppressed[digests[digest]] = (state, reason)
+    return True
+
+
+def _digests_of(keys: Iterable[Key]) -> dict[str, Key]:
+    return {address_digest(key[2]).hex(): key for key in keys if key[0] in (Kind.EMAIL, Kind.PHONE)}
 
 
 def prefer_indexes(cursor: psycopg.Cursor[Any], *, only_reads: bool = False) -> None:
