@@ -69,7 +69,7 @@ def decide(record: Record, plan: Plan, policy: PolicyRules, world: World) -> Out
     Nothing is laid over the world when the outcome is skipped or failed, but for a duplicate case.
     """
     if plan.activity and record.identifiers and not record.problems:
-        known = _recognized(record, plan, world)
+        known = _recognized(record, plan, world) or _visited(record, plan, world)
         if known is not None:
             return known
     return decide_by_rules(record, plan, policy, world)
@@ -115,6 +115,29 @@ def _recognized(record: Record, plan: Plan, world: World) -> Outcome | None:
     column = column_of(key)
     steps = [Step(column, key[2], (contact.id,), "matched")]
     return Outcome(record.ref, Status.UNCHANGED, contact.id, column, rule, steps, warnings=list(record.warnings))
+
+
+def _visited(record: Record, plan: Plan, world: World) -> Outcome | None:
+    """Activity of the web tracker that carries a cookie and nothing else, which no contact has (L15).
+
+    In one step too, for the same reason and held by the same tests.
+    """
+    key = record.identifiers[0]
+    if plan.tracking != "web" or len(record.identifiers) > 1 or key[0] != COOKIE or record.contact_id is not None:
+        return None
+    if plan.bulk or plan.key != "default" or plan.mode is not Mode.UPSERT:
+        return None
+    owner = world.owner_of(key)
+    if owner is not None and owner in world.rows:
+        return None
+    world.begin()
+    if owner is None:
+        owner = next(world.new_ids)
+        world.add_owner(key, owner)
+    else:
+        world.seen.add((key, owner))
+    steps = [Step(column_of(key), key[2], (), "nobody has it")]
+    return Outcome(record.ref, Status.VISITOR, owner, rule="L15", steps=steps, warnings=list(record.warnings))
 
 
 class _Decision:

@@ -605,6 +605,12 @@ NAMED: dict[str, dict[str, Any]] = {
     "by id": {"id": 1, "email": OLENA},
     "by a placeholder too": {"email": OLENA, "phone": "0000000000"},
     "by nothing": {},
+    "by a visitor's cookie": {"identifiers": [cookie("k-visitor")]},
+    "by a cookie that nobody has": {"identifiers": [cookie("k-new")]},
+    "by her cookie": {"identifiers": [cookie("k-hers")]},
+    "by two cookies": {"identifiers": [cookie("k-visitor"), cookie("k-new")]},
+    "by a visitor's cookie and a placeholder": {"email": "none", "identifiers": [cookie("k-visitor")]},
+    "by email and a visitor's cookie": {"email": OLENA, "identifiers": [cookie("k-visitor")]},
 }
 PLACES: dict[str, dict[str, Any]] = {"active": {}, "deleted": {"state": DELETED}, "erased": {"state": ERASED}}
 
@@ -614,8 +620,9 @@ PLACES: dict[str, dict[str, Any]] = {"active": {}, "deleted": {"state": DELETED}
 @pytest.mark.parametrize("named", NAMED.values(), ids=NAMED)
 def test_who_is_recognised_at_once_is_whom_the_rules_find(named, columns, others):
     """Most activity needs one look; what comes out is what all rules in their order come to."""
-    hers = {"external_id": "C-1", "email": OLENA, "phone": OLENAS_PHONE, **LOYAL}
-    for plan in (EVENT, ORDER, replace(EVENT, tracking="web"), replace(ORDER, may_create=False)):
+    hers = {"external_id": "C-1", "email": OLENA, "phone": OLENAS_PHONE, **LOYAL, "identifiers": [cookie("k-hers")]}
+    web = replace(EVENT, tracking="web")
+    for plan in (EVENT, ORDER, web, replace(web, may_create=False), replace(ORDER, may_create=False)):
         for policy in (STANDARD, STRICT):
             found = []
             for verb in (decide, decide_by_rules):
@@ -624,7 +631,7 @@ def test_who_is_recognised_at_once_is_whom_the_rules_find(named, columns, others
                     somebody(2, {"external_id": "C-2", "email": BOHDAN, "phone": BOHDANS_PHONE}),
                 ]
                 people += [somebody(3, {"email": OLENA}, age=5)] if others else []
-                world = world_of(*people)
+                world = world_of(*people, visitors={"k-visitor": 80})
                 outcome = verb(normalize(named, SCHEMA, ref=7), plan, policy, world)
                 found.append((outcome, effects_of(world)))
             assert found[0] == found[1]
