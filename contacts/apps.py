@@ -17,13 +17,13 @@ class ContactsConfig(AppConfig):
         from contacts.fields import erasing as fields
         from contacts.identity.erase import contacts_erased
         from contacts.identity.settings import note_settings_changed
-        from contacts.models import Account, CustomField, JunkValue, Policy
+        from contacts.models import Account, CustomField, EventType, JunkValue, Policy
         from contacts.populations import contacts_changed
         from contacts.webhooks import register
         from contacts.webhooks.bell import note_changes
         from contacts.webhooks.journal import ContactChanges
 
-        for model in (Account, Policy, JunkValue, CustomField):
+        for model in (Account, Policy, JunkValue, CustomField, EventType):
             for signal in (post_save, post_delete):
                 signal.connect(note_settings_changed, sender=model, dispatch_uid=f"settings-{model.__name__}")
         register(ContactChanges())

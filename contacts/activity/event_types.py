@@ -8,10 +8,10 @@ from typing import Final, NamedTuple
 
 from django.db import connection
 
+from contacts.identity.settings import Settings
 from contacts.models import Event, EventType
 
-__all__ = ["KnownType", "known_types", "last_event_at"]
-
+__all__ = ["KnownType", "known_types", "last_event_at", "remembered_types"]
 
 _FIND: Final = "SELECT key, id, when_nobody, is_once_per_key FROM contacts_eventtype WHERE key = ANY(%s)"
 
@@ -33,6 +33,31 @@ def known_types(keys: Iterable[str]) -> dict[str, KnownType]:
         EventType.objects.bulk_create(missing, ignore_conflicts=True)
         found = _read(wanted)
     return found
+
+
+class _Memory(NamedTuple):
+    settings: Settings
+    types: dict[str, KnownType]
+
+
+_memory: _Memory | None = None
+
+
+def remembered_types(keys: Iterable[str], settings: Settings) -> dict[str, KnownType]:
+    """The same, out of this process's memory, which is as old as the account's settings.
+
+    A type that is changed moves their version: the caller asks again where ``settings`` turn out to have moved.
+    """
+    global _memory
+    if connection.in_atomic_block or settings.version is None:  # what a transaction made may never have been
+        return known_types(keys)
+    memory = _memory
+    if memory is None or memory.settings is not settings:
+        memory = _memory = _Memory(settings, {})
+    wanted = set(keys)
+    if not wanted <= memory.types.keys():
+        memory.types.update(known_types(wanted))
+    return memory.types
 
 
 def last_event_at(type_id: int) -> datetime | None:

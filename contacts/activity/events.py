@@ -15,8 +15,8 @@ import psycopg
 
 from contacts import populations
 from contacts.activity.checks import dump_json, read_event
-from contacts.activity.event_types import KnownType, known_types
-from contacts.activity.once import find_receipts, receipt_of, take_receipts
+from contacts.activity.event_types import KnownType, known_types, remembered_types
+from contacts.activity.once import give_back_receipts, receipt_of, take_receipts
 from contacts.activity.parameters import note_parameters
 from contacts.activity.rows import EVENT_COLUMNS, insert_rows
 from contacts.activity.types import EventOutcome, EventStatus, NewEvent
@@ -90,6 +90,7 @@ class _EventBatch:
         self.records: dict[int, Record] = {}
         self.sharing: dict[int, Sequence[int]] = {}
         self.receipts: dict[int, str] = {}
+        self.new_receipts: set[str] = set()
         self.outcomes: dict[int, EventOutcome] = {}
 
     def run(self) -> list[EventOutcome]:
@@ -100,39 +101,42 @@ class _EventBatch:
                 self.outcomes[position] = refused_event(told)
             else:
                 self.params[position] = told
-        # 2. Types, then contacts; both are there before the events are. What came before looks for nobody.
+        # 2. The others; again with those that have no outcome yet, should the account's settings move meanwhile.
+        while True:
+            try:
+                self.record()
+                return [self.outcomes[position] for position in range(len(self.events))]
+            except SettingsMoved:
+                continue
+
+    def record(self) -> None:
+        # 1. Types, then contacts; both are there before the events are.
+        self.settings = current_settings()
         self.find_types()
-        self.leave_repeated()
         self.read_records()
-        # 3. The events, in the transaction that resolved their contacts.
+        # 2. The events, in the transaction that resolved their contacts.
         self.resolve(self.records)
         self.resolve_apart()
-        return [self.outcomes[position] for position in range(len(self.events))]
 
     def find_types(self) -> None:
         keys = {position: self.events[position].type.strip() for position in self.params}
-        known = known_types(keys.values())
-        self.kinds = {position: known[key] for position, key in keys.items()}
-
-    def leave_repeated(self) -> None:
-        """Events that are stored once have a receipt; those whose receipt is there are done."""
-        for position, kind in self.kinds.items():
-            event = self.events[position]
-            if (event.once or kind.is_once_per_key) and (key := event.key.strip()):
-                self.receipts[position] = receipt_of(kind.id, key)
-        known = find_receipts(set(self.receipts.values()))
-        for position, receipt in self.receipts.items():
-            if receipt in known:
-                self.outcomes[position] = EventOutcome(EventStatus.REPEATED)
+        known = remembered_types(keys.values(), self.settings)
+        self.kinds = {position: known[key] for position, key in keys.items() if position not in self.outcomes}
+        self.receipts = {
+            position: receipt_of(kind.id, key)
+            for position, kind in self.kinds.items()
+            if (kind.is_once_per_key or self.events[position].once) and (key := self.events[position].key.strip())
+        }
 
     def read_records(self) -> None:
         """Whose each event is. What several say in the same words is resolved once, where order cannot matter (L14)."""
-        schema = current_settings().schema
+        schema = self.settings.schema
+        self.records = {}
+        self.sharing = {}
         said: dict[Any, list[int]] = {}
         for position, kind in self.kinds.items():
-            if position not in self.outcomes:
-                words = words_of(self.events[position].contact)
-                said.setdefault((words, kind.when_nobody == CREATE) if words else position, []).append(position)
+            words = words_of(self.events[position].contact)
+            said.setdefault((words, kind.when_nobody == CREATE) if words else position, []).append(position)
         for positions in said.values():
             self.records[positions[0]] = normalize(self.events[positions[0]].contact, schema, ref=positions[0])
         carriers = Counter(key for record in self.records.values() for key in record.identifiers)
@@ -149,7 +153,7 @@ class _EventBatch:
 
     def take_apart(self, positions: Sequence[int]) -> None:
         """Each of these events is resolved for itself."""
-        schema = current_settings().schema
+        schema = self.settings.schema
         for position in positions:
             self.sharing[position] = [position]
             self.records[position] = normalize(self.events[position].contact, schema, ref=position)
@@ -160,7 +164,7 @@ class _EventBatch:
             plan = self.plan if creates else replace(self.plan, may_create=False)
             records = [self.records[position] for position in run]
             is_large = sum(len(self.sharing[record.ref]) for record in records) > ESCALATE_ABOVE
-            resolve(records, plan, by=self.by, at=self.at, within=self.write, is_large=is_large)
+            resolve(records, plan, by=self.by, at=self.at, first=self.take, within=self.write, is_large=is_large)
 
     def resolve_apart(self) -> None:
         """Where the database refused what shares a record, one of them may be to blame."""
@@ -173,9 +177,24 @@ class _EventBatch:
     def creates(self, position: int) -> bool:
         return self.kinds[position].when_nobody == CREATE
 
+    def take(self, cursor: psycopg.Cursor[Any], records: Sequence[Record]) -> Sequence[Record]:
+        """Events that are stored once take their receipts. Whose events all came before looks for nobody."""
+        if not self.receipts:
+            return records
+        positions = [position for record in records for position in self.sharing[record.ref]]
+        receipts = {position: self.receipts[position] for position in positions if position in self.receipts}
+        self.new_receipts = take_receipts(cursor, set(receipts.values()), at=self.at)
+        before = {position for position, receipt in receipts.items() if receipt not in self.new_receipts}
+        self.outcomes.update(dict.fromkeys(before, EventOutcome(EventStatus.REPEATED)))
+        return [record for record in records if not before.issuperset(self.sharing[record.ref])]
+
     def write(self, outcomes: Sequence[Outcome]) -> None:
         """Within the resolving transaction, and again when that is tried again."""
         found = {position: outcome for outcome in outcomes for position in self.sharing[outcome.ref]}
+        if current_settings() is not self.settings:
+            for position in found:
+                self.outcomes.pop(position, None)
+            raise SettingsMoved
         waiting: list[Unmatched] = []
         with closing(open_cursor(prepares=True)) as cursor:
             insert_rows(cursor, "contacts_event", EVENT_COLUMNS, self.rows(cursor, found, waiting))
@@ -221,14 +240,20 @@ class _EventBatch:
 
     def find_repeated(self, cursor: psycopg.Cursor[Any], found: Mapping[int, Outcome]) -> set[int]:
         """Those that are not to be stored: of events that are stored once all but the first, if none came before."""
+        if not self.receipts:
+            return set()
         receipts = {
             position: self.receipts[position]
-            for position in sorted(found if self.receipts else ())
+            for position in sorted(found)
             if position in self.receipts and (found[position].place or self.waits(position, found[position]))
         }
-        new = take_receipts(cursor, set(receipts.values()), at=self.at)
         first = {receipt: position for position, receipt in reversed(receipts.items())}
-        return {position for position, receipt in receipts.items() if receipt not in new or first[receipt] != position}
+        give_back_receipts(cursor, self.new_receipts.difference(first))
+        return {
+            position
+            for position, receipt in receipts.items()
+            if receipt not in self.new_receipts or first[receipt] != position
+        }
 
     def row_of(self, position: int, contact_id: int) -> tuple[Any, ...]:
         event = self.events[position]
@@ -241,6 +266,10 @@ class _EventBatch:
             event.occurred_at or self.at,
             self.at,
         )
+
+
+class SettingsMoved(Exception):
+    """The account's settings, its types of events among them, are not what they were when this batch began."""
 
 
 _EXACTLY: Final = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS

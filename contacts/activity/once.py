@@ -13,13 +13,13 @@ from typing import Any, Final
 import psycopg
 from django.db import connection
 
-__all__ = ["count_old_receipts", "find_receipts", "forget_old_receipts", "receipt_of", "take_receipts"]
+__all__ = ["count_old_receipts", "forget_old_receipts", "give_back_receipts", "receipt_of", "take_receipts"]
 
-_FIND: Final = "SELECT encode(uuid_send(id), 'hex') FROM contacts_eventreceipt WHERE id = ANY(%s::uuid[])"
 _TAKE: Final = """
 INSERT INTO contacts_eventreceipt (id, received_at) SELECT id, %s FROM unnest(%s::uuid[]) AS r (id) ORDER BY id
 ON CONFLICT DO NOTHING RETURNING encode(uuid_send(id), 'hex')
 """
+_GIVE_BACK: Final = "DELETE FROM contacts_eventreceipt WHERE id = ANY(%s::uuid[])"
 _COUNT: Final = "SELECT count(*) FROM (SELECT FROM contacts_eventreceipt WHERE received_at < %s LIMIT %s) r"
 _FORGET: Final = """
 DELETE FROM contacts_eventreceipt WHERE id = ANY(ARRAY(
@@ -32,21 +32,18 @@ def receipt_of(type_id: int, key: str) -> str:
     return blake2b(f"{type_id}:{key}".encode(), digest_size=16).hexdigest()
 
 
-def find_receipts(receipts: Collection[str]) -> set[str]:
-    """Those of which an event came before."""
-    if not receipts:
-        return set()
-    with connection.cursor() as cursor:
-        cursor.execute(_FIND, [_array_of(receipts)])
-        return {row[0] for row in cursor.fetchall()}
-
-
 def take_receipts(cursor: psycopg.Cursor[Any], receipts: Collection[str], *, at: datetime) -> set[str]:
     """Those that are new, in the caller's transaction; in one order, so that two takers do not deadlock."""
     if not receipts:
         return set()
     cursor.execute(_TAKE, (at, _array_of(receipts)))
     return {row[0] for row in cursor.fetchall()}
+
+
+def give_back_receipts(cursor: psycopg.Cursor[Any], receipts: Collection[str]) -> None:
+    """Those of events that are not stored after all, in the transaction that took them."""
+    if receipts:
+        cursor.execute(_GIVE_BACK, (_array_of(receipts),))
 
 
 def _array_of(receipts: Collection[str]) -> str:

@@ -38,6 +38,7 @@ MAX_ROUNDS: Final = 12
 
 RawRecord = Mapping[str, Any]
 Within = Callable[[Sequence[Outcome]], None]
+First = Callable[[psycopg.Cursor[Any], Sequence[Any]], Sequence[Any]]
 
 
 def resolve(
@@ -47,15 +48,17 @@ def resolve(
     by: str,
     at: datetime | None = None,
     dry_run: bool = False,
+    first: First | None = None,
     within: Within | None = None,
     is_large: bool = False,
 ) -> list[Outcome]:
     """Find or make the contact of each record and let it take over what the record carries.
 
     ``records`` are raw (a mapping of column keys, see ``contacts.normalize``) or normalised. ``by`` is who writes, as
-    ``kind:id``. ``at`` is the time of the change, now unless given. ``within`` is called with the outcomes of each
-    transaction inside it. ``is_large``: they stand for so many facts that the gate is closed, however few they are.
-    Outcomes come in the order of the records; nothing of a failed or skipped one is written.
+    ``kind:id``. ``at`` is the time of the change, now unless given. ``first`` is called at the beginning of each
+    transaction that writes, with its records, and gives those that are to be resolved; ``within`` at its end, with
+    their outcomes. ``is_large``: they stand for so many facts that the gate is closed, however few they are. Outcomes
+    come in the order of the records; nothing of a failed or skipped one is written.
     """
     if dry_run:
         return _resolve_dry(list(records), plan, by=by, at=at, within=within)
@@ -63,7 +66,7 @@ def resolve(
     iterator = iter(records)
     while batch := list(itertools.islice(iterator, MAX_BATCH)):
         moment = at or datetime.now(UTC)
-        outcomes += Batch(plan, by=by, moment=moment, within=within, is_large=is_large).run(batch)
+        outcomes += Batch(plan, by=by, moment=moment, first=first, within=within, is_large=is_large).run(batch)
     return outcomes
 
 
@@ -100,9 +103,9 @@ class MoreToLock(Exception):
 class Batch:
     """Up to ``MAX_BATCH`` records on their way through one transaction.
 
-    ``within`` is called with the outcomes inside the transaction. ``is_first_try`` tells afterwards whether nothing
-    came in between, ``has_effects`` whether anything was written. ``shadows`` keep what a dry run decided for the
-    batches after it.
+    ``first`` chooses the records at the beginning of the transaction, before any lock is taken, ``within`` is called
+    with the outcomes inside it, see ``resolve``. ``is_first_try`` tells afterwards whether nothing came in between,
+    ``has_effects`` whether anything was written. ``shadows`` keep what a dry run decided for the batches after it.
     """
 
     def __init__(
@@ -112,6 +115,7 @@ class Batch:
         by: str,
         moment: datetime,
         dry_run: bool = False,
+        first: First | None = None,
         within: Within | None = None,
         shadows: Shadows | None = None,
         is_large: bool = False,
@@ -120,6 +124,7 @@ class Batch:
         self.by = by
         self.moment = moment
         self.dry_run = dry_run
+        self.first = first
         self.within = within
         self.shadows = shadows
         self.is_large = is_large
@@ -163,6 +168,9 @@ class Batch:
                 if self.shadows is not None:
                     self.shadows.keep(cursor, world, self.cause)
             else:
+                raw = self.first(cursor, raw) if self.first is not None else raw
+                if not raw:
+                    return []
                 world, outcomes = self.decide_locked(cursor, raw)
                 write_world(cursor, world, self.cause, together=len(raw) == 1)
                 send_signals(world)
@@ -257,8 +265,10 @@ class Batch:
         if not isinstance(trouble, RETRIED):
             outcome.code = "invalid_record"
             outcome.message = f"The database refused this record: {str(trouble).splitlines()[0]}."
-        if self.within is not None:
-            with transaction.atomic():
+        with transaction.atomic(), closing(load.open_cursor()) as cursor:
+            if self.first is not None and not self.first(cursor, [raw]):
+                return []
+            if self.within is not None:
                 self.within([outcome])
         return [outcome]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from contacts.activity import EventStatus, record_events
 from contacts.activity.joining import join_waiting
@@ -38,6 +38,19 @@ def test_one_that_waits_for_the_other_is_stored_when_that_fails():
 
     assert other.finish() == EventStatus.RECORDED
     assert Event.objects.count() == 1
+
+
+def test_a_type_that_another_process_changed_is_in_force_for_the_next_event():
+    EventType.objects.create(key="opened", when_nobody="refuse")  # which makes the account too
+    stranger = event("opened", email="olena@example.com")
+    assert [record_events([stranger], by=BY)[0].status for _ in range(2)] == [EventStatus.FAILED] * 2
+
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE contacts_eventtype SET when_nobody = 'keep'")
+        cursor.execute("UPDATE contacts_account SET settings_version = settings_version / 2")
+
+    assert record_events([stranger], by=BY)[0].status == EventStatus.KEPT
+    assert UnmatchedEvent.objects.count() == 1
 
 
 def test_an_event_and_its_contact_that_come_at_once_find_each_other():
