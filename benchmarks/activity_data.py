@@ -161,7 +161,9 @@ def preload(contacts: int, events: int, now: datetime) -> None:
     """Contacts as an import left them, every fourth with a cookie, visitors, and events of ten months."""
     from benchmarks.imports import preload as preload_contacts
     from contacts.activity.event_types import known_types
+    from contacts.models import Account
 
+    Account.objects.get_or_create(name="Benchmark")
     preload_contacts(contacts)
     known_types([*TYPES, "pageView"])
     started = time.monotonic()
