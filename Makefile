@@ -67,12 +67,13 @@ walls: setup ## Check who imports whom
 	@$(BIN)/lint-imports
 
 pictures: setup ## Take the pictures of docs/ anew
-	@PICTURES_INTO=docs/images $(BIN)/python -m pytest -q -k "person or pictures or dashboard or first_day or brought_back or taken_back" \
+	@PICTURES_INTO=docs/images $(BIN)/python -m pytest -q -k "person or pictures or dashboard or first_day or brought_back or taken_back or form_is_made or words_of_the_mail or export_is_watched or warehouse_is_added" \
 	  tests/contacts/admin/test_import_in_a_browser.py tests/contacts/admin/test_actions_in_a_browser.py tests/contacts/admin/test_settings_in_a_browser.py \
 	  tests/contacts/admin/test_sheet_pictures.py tests/segments/builder/test_pictures.py \
 	  tests/crm/test_dashboard_in_a_browser.py tests/contacts/admin/test_merging_in_a_browser.py tests/crm/login/test_in_a_browser.py \
 	  tests/contacts/admin/test_identifiers_in_a_browser.py tests/contacts/admin/test_list_in_a_browser.py \
-	  tests/contacts/tracking/web/test_installing_in_a_browser.py
+	  tests/contacts/tracking/web/test_installing_in_a_browser.py tests/contacts/admin/test_forms_in_a_browser.py \
+	  tests/contacts/exports/test_in_a_browser.py tests/contacts/exports/warehouse/test_pages_in_a_browser.py
 
 script: setup ## Write the web tracking's script as it is served, after a change of static/tracking/cardfile.js
 	@$(BIN)/python -m rjsmin <static/tracking/cardfile.js >static/tracking/cardfile.min.js

@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
 from contacts import populations
+from contacts.admin.actions.choosing import conditions_in_words
 from contacts.admin.actions.words import say_contacts, say_label
 from contacts.admin.actors import name_actors
 from contacts.admin.imports.words import say_duration, say_number
@@ -30,6 +31,7 @@ from contacts.admin.listing import ReadOnlyAdmin, UncountedList
 from contacts.admin.merges import ActorList
 from contacts.exports.flow import OPEN, cancel_export, may_cancel, open_file
 from contacts.models import ContactExport, ExportStatus
+from contacts.selections import Selection
 from crm.admin.moments import show_moment
 from crm.audit import Action, about, actor_of, note
 from crm.errors import CardfileError
@@ -45,6 +47,7 @@ LABELS: Final = {
     S.WITHDRAWN: "warning",
     S.CANCELLED: "warning",
 }
+WHOLE: Final = (S.FINISHED, S.WITHDRAWN)
 CAME_OF_IT: Final[dict[str, Any]] = {
     S.WITHDRAWN: gettext_lazy("Somebody was erased since, who may be in the file. Export again."),
     S.CANCELLED: gettext_lazy("It was cancelled, and nothing of the file is left. Export again to have it."),
@@ -70,6 +73,15 @@ def say_whom(export: ContactExport, names: Mapping[int, str] | None = None) -> s
         return _("All contacts")
     ids = export.selection.get("ids")
     return _("{count} by hand").format(count=len(ids)) if ids else _("What the list showed")
+
+
+def say_conditions(export: ContactExport) -> str:
+    """What the list was narrowed by; '' where it was not, or a field of it is gone since."""
+    try:
+        said = conditions_in_words(Selection.from_json(export.selection)) if export.selection else []
+    except CardfileError:
+        return ""
+    return "; ".join(f"{label}: {value}" for label, value in said)
 
 
 @admin.register(ContactExport)
@@ -137,7 +149,7 @@ class ContactExportAdmin(ReadOnlyAdmin):
             "actions": list_buttons(export, request),
             "file_url": address_of(export, "file") if kept_until(export) else "",
             "came_of_it": export.error or CAME_OF_IT.get(export.status, ""),
-            "facts": [(_("Contacts of"), whom), *list_facts(export)],
+            "facts": [(_("Contacts of"), say_conditions(export) or whom), *list_facts(export)],
         }
         return TemplateResponse(request, "contacts/exported.html", context)
 
@@ -187,9 +199,9 @@ class ContactExportAdmin(ReadOnlyAdmin):
 
     @display(description=gettext_lazy("contacts"))
     def progress(self, export: ContactExport) -> str | SafeString:
-        """A bar while it is written, how many there are otherwise."""
+        """A bar while it is written, and how many are in it once it is."""
         if export.status not in OPEN:
-            return export.error or (say_number(export.rows_done) if export.rows_total is not None else "—")
+            return export.error or (say_number(export.rows_done) if export.status in WHOLE else "—")
         progress = describe_progress(export)
         value = "" if progress["percent"] is None else format_html(' value="{}"', progress["percent"])
         bar = (

@@ -1,5 +1,6 @@
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 
@@ -44,4 +45,4 @@ class ContactExport(models.Model):
         verbose_name_plural = _("exports")
 
     def __str__(self) -> str:
-        return f"{self.format} ({self.status})"
+        return gettext("Export {number}").format(number=self.pk)

@@ -27,7 +27,7 @@ LOOK: Final = frozenset({A, M, N, U})
 WORK: Final = frozenset({A, M, N})
 EXPORT: Final = frozenset({A, M})
 OWNER: Final = frozenset({A, M})
-"""The marketer made the view of the sample world."""
+"""The marketer made the view of the sample world, and asked for its export."""
 HOUSE: Final = frozenset({A, U})
 ADMIN: Final = frozenset({A})
 
@@ -137,7 +137,7 @@ PAGES: Final[Mapping[str, Expected]] = {
     "admin:contacts_duplicatecase_clearing": Expected(LOOK, WORK),
     "admin:contacts_contactexport_file": Expected(EXPORT, EXPORT),
     "admin:contacts_contactexport_progress": Expected(EXPORT, NOBODY),
-    "admin:contacts_contactexport_cancel": Expected(NOBODY, ADMIN),
+    "admin:contacts_contactexport_cancel": Expected(NOBODY, OWNER),
     "admin:contacts_dailyfigure_refresh": Expected(NOBODY, WORK),
     "admin:contacts_exporttarget_do": Expected(NOBODY, ADMIN),
     "admin:contacts_exporttarget_tables": Expected(HOUSE, ADMIN),

@@ -194,9 +194,9 @@ def make_work() -> dict[str, Any]:
     """A finished export with its file, an import that is ready to start, a static and a dynamic segment."""
     settings.EXPORTS_DIR.mkdir(parents=True, exist_ok=True)
     (settings.EXPORTS_DIR / "sample.csv").write_text("id\n")
-    now = timezone.now()
+    now, owner = timezone.now(), User.objects.get(username="marketer")
     export = ContactExport.objects.create(
-        format="csv", status="finished", stored_name="sample.csv", by="user:1", finished_at=now,
+        format="csv", status="finished", stored_name="sample.csv", by=f"user:{owner.pk}", finished_at=now,
         expires_at=now + timedelta(hours=1), rows_total=1, rows_done=1,
     )  # fmt: skip
     run = map_columns(upload("external_id,first_name", "C-1,Olha"))
@@ -207,7 +207,6 @@ def make_work() -> dict[str, Any]:
     action = ContactAction.objects.create(
         verb="delete", status="finished", total=1, done=1, by="user:1", counts=dict.fromkeys(COUNTS, 0)
     )
-    owner = User.objects.get(username="marketer")
     view = SavedView.objects.create(name="In Lviv", owner=owner, is_shared=True, query="town=Lviv")
     return {
         "contacts.contactaction": action.pk,

@@ -6,7 +6,6 @@ page, light, dark and narrow.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,11 +27,9 @@ from contacts.models import (
 from segments.models import Segment
 from tests.barriers import find_barriers, find_in_both_themes
 from tests.contacts.tracking.web.shop import eventually, open_shop
+from tests.looking import take
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-INTO = os.environ.get("PICTURES_INTO", "")
-KEPT = ("admin", "page", "wrong", "mail")
 
 
 @pytest.fixture
@@ -76,22 +73,9 @@ def other_site() -> Iterator[Callable[[str], str]]:
     server.server_close()
 
 
-def snap(page: Any, name: str) -> None:
-    if not INTO or (name not in KEPT and os.environ.get("PICTURES") != "all"):
-        return
-    page.screenshot(path=f"{INTO}/forms-{name}.png", full_page=True)
-    if os.environ.get("PICTURES") == "all":
-        page.set_viewport_size({"width": 390, "height": 844})
-        page.screenshot(path=f"{INTO}/forms-{name}-narrow.png", full_page=True)
-        page.set_viewport_size({"width": 1280, "height": 900})
-        page.evaluate("document.documentElement.classList.add('dark')")
-        page.emulate_media(color_scheme="dark")
-        page.screenshot(path=f"{INTO}/forms-{name}-dark.png", full_page=True)
-        page.evaluate("document.documentElement.classList.remove('dark')")
-        page.emulate_media(color_scheme="light")
-
-
-def test_a_form_is_made_copied_and_filled_in(admin_page: Any, account: Any, other_site: Any, browser: Any) -> None:
+def test_a_form_is_made_copied_and_filled_in(
+    admin_page: Any, account: Any, other_site: Any, browser: Any, settings: Any
+) -> None:
     page = admin_page
     page.goto("/admin/contacts/subscriptionform/add/")
     page.locator("#id_name").fill("Letter in the footer")
@@ -108,13 +92,15 @@ def test_a_form_is_made_copied_and_filled_in(admin_page: Any, account: Any, othe
     form = SubscriptionForm.objects.get()
     assert [one["column"] for one in form.fields] == ["email", "first_name", "fields.genre"]
     assert find_in_both_themes(page, "#content") == []
-    snap(page, "admin")
     page.get_by_role("button", name="Copy", exact=True).click()
     page.get_by_text("Copied.").wait_for()
     snippet = page.locator("#cf-snippet").input_value()
+    settings.PUBLIC_URL = "https://crm.example.com"
+    page.reload()
+    take(page, "forms-admin", kept="page")
     page.goto("/admin/contacts/subscriptionform/")
     assert find_in_both_themes(page, "#content") == []
-    snap(page, "list")
+    take(page, "forms-list")
 
     stranger = browser.new_context(java_script_enabled=False)
     visit = stranger.new_page()
@@ -148,7 +134,7 @@ def test_at_its_own_address_a_person_is_told_what_is_wrong_and_led_on(
 
     page.goto(f"/forms/{form.key}")
     assert find_barriers(page, "html") == []
-    snap(page, "page")
+    take(page, "forms-page", kept="window")
     page.get_by_label("Email").fill("olena@example.com")
     page.get_by_label("Phone").fill("12")
     page.get_by_label("I would like the letter.").check()
@@ -161,7 +147,7 @@ def test_at_its_own_address_a_person_is_told_what_is_wrong_and_led_on(
     assert find_barriers(page, "html") == []
     page.emulate_media(color_scheme="light")
     assert find_barriers(page, "html") == []
-    snap(page, "wrong")
+    take(page, "forms-wrong", kept="window")
     page.get_by_label("Phone").fill("050 111 22 33")
     page.get_by_role("button", name="Subscribe").click()
 
@@ -169,13 +155,14 @@ def test_at_its_own_address_a_person_is_told_what_is_wrong_and_led_on(
     assert Contact.objects.get().phone == "+380501112233"
     page.goto(f"/forms/{form.key}/thanks")
     assert find_barriers(page, "html") == []
-    snap(page, "thanks")
+    take(page, "forms-thanks")
     assert context.cookies() == []
     context.close()
     assert troubles == []
 
 
-def test_the_words_of_the_mail_are_seen_before_they_are_sent(admin_page: Any, account: Any) -> None:
+def test_the_words_of_the_mail_are_seen_before_they_are_sent(admin_page: Any, account: Any, settings: Any) -> None:
+    settings.PUBLIC_URL, settings.DEFAULT_FROM_EMAIL = "https://crm.example.com", "letters@shop.example.com"
     page = admin_page
     page.goto("/admin/contacts/confirmationtext/")
     page.get_by_label("Subject").fill("{name}: one more step")
@@ -184,7 +171,7 @@ def test_the_words_of_the_mail_are_seen_before_they_are_sent(admin_page: Any, ac
 
     page.get_by_text("Bookshop: one more step").wait_for()
     assert find_in_both_themes(page, "#content") == []
-    snap(page, "mail")
+    take(page, "forms-mail", kept="page")
 
 
 def test_the_visits_before_join_whoever_subscribes_on_a_page_of_the_shop(

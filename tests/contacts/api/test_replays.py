@@ -175,6 +175,7 @@ OPERATIONS = [
     Operation("GET", V1 + "exports", query="maxrows=5"),
     Operation("POST", V1 + "exports", {"format": " ", "columns": ["email"], "segment": "{group_id}"}, scope="events"),
     Operation("GET", V1 + "exports/{export_id}"),
+    Operation("POST", V1 + "exports/{export_id}/cancel", {}, scope="events"),
     Operation("GET", V1 + "resolve", query="externalCustomerId=42&email=%20"),
     Operation("POST", ONE + "/merge", {"loserId": "{other_id}", "choices": " "}),
     Operation("POST", V1 + "merges/{merge_id}/undo", {}),

@@ -1,10 +1,8 @@
-"""What tests of exports share: somebody of a role who is signed in, and work beside the test."""
+"""What tests of exports share: somebody of a role who is signed in."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
@@ -25,19 +23,3 @@ def sign_in(db: None) -> SignIn:
         return client
 
     return sign_in
-
-
-@pytest.fixture
-def in_background(transactional_db: None) -> Callable[..., AbstractContextManager[None]]:
-    """``with in_background(work):`` does it in a thread, and waits for its end."""
-
-    @contextmanager
-    def run(work: Callable[[], None]) -> Iterator[None]:
-        thread = threading.Thread(target=work)
-        thread.start()
-        try:
-            yield
-        finally:
-            thread.join()
-
-    return run

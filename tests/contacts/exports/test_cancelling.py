@@ -17,6 +17,7 @@ from contacts.exports.errors import ExportIsOver, MayNotCancel, Withdrawn
 from contacts.exports.flow import cancel_export, start_export
 from contacts.models import ContactExport, ExportStatus
 from crm.models import ApiKey, AuditEntry
+from tests.together import Other
 
 pytestmark = pytest.mark.django_db
 
@@ -58,17 +59,18 @@ def test_one_that_waits_is_never_written(run_jobs: Callable[[], None], folder: P
 
 
 def test_one_that_is_being_written_stops_and_its_half_written_file_goes(
-    run_jobs: Callable[[], None], in_background: Callable[..., Any], folder: Path
+    run_jobs: Callable[[], None], folder: Path
 ) -> None:
     have_crowd(30_000)
     export = start_export(population=None, format="xlsx", by="key:1")
 
-    with in_background(run_jobs):
-        while not ContactExport.objects.filter(pk=export.pk, rows_done__gt=0).exists():
-            time.sleep(0.01)
-        assert len(list(folder.iterdir())) == 1
-        cancel_export(export, by="key:1")
-        assert not list(folder.iterdir())
+    worker = Other(run_jobs)
+    while not ContactExport.objects.filter(pk=export.pk, rows_done__gt=0).exists():
+        time.sleep(0.01)
+    assert len(list(folder.iterdir())) == 1
+    cancel_export(export, by="key:1")
+    assert not list(folder.iterdir())
+    worker.finish()
 
     export.refresh_from_db()
     assert (export.status, export.error) == (ExportStatus.CANCELLED, "")
