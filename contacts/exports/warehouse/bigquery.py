@@ -2,7 +2,8 @@
 
 A full run loads each piece into a table of its own, which stands whole or not at all and is loaded anew if it must be;
 one statement then makes the table that everybody reads out of them. What changed is loaded into a table beside it and
-put from there, by one statement too. Which tables are ours says a label. JSON stands there as text: its own type
+put from there, by one statement too. What a killed process left under way there must not come in late: such a statement
+is waited for, or finds nothing any more. Which tables are ours says a label. JSON stands there as text: its own type
 refuses numbers that ours may hold (``PARSE_JSON`` reads it). Numbers have nine digits behind the point.
 """
 
@@ -15,11 +16,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
+from itertools import count
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
-from contacts.exports.warehouse.bigquery_errors import find_driver, is_misnamed, is_missing, told
+from contacts.exports.warehouse.bigquery_errors import find_driver, is_misnamed, is_missing, is_there_already, told
 from contacts.exports.warehouse.bigquery_settings import check_settings, is_without_key, read_key
 from contacts.exports.warehouse.errors import TargetChanged, TargetError, TargetGone
 from contacts.exports.warehouse.rows import Rows
@@ -68,6 +70,7 @@ class BigQueryTarget:
         self._client = self._make_client(secret)
         self._location = ""
         self._first_patience = first_patience
+        self._looked_after: set[str] = set()
 
     # Looking
 
@@ -137,31 +140,36 @@ class BigQueryTarget:
         return self._load(f"{_name_beside(shape.name, run)}_{piece}", shape, rows)
 
     def finish_full(self, shape: TableShape, run: str) -> None:
-        stands = self._find(shape.name)
         beside = [name for name in self._beside(shape.name) if _is_of_run(name, shape.name, run)]
-        if stands is None or stands.labels.get(LABEL) != run:
+        if self._label(shape.name) != run:
             self._put_in_place(shape, run, beside)
         for name in beside:
             self._drop(name)
 
     def _put_in_place(self, shape: TableShape, run: str, beside: Sequence[str]) -> None:
         """At once for whoever reads, together with the label that says that it is done."""
-        self._refuse_foreign(shape.name)
+        begun = self._find(_name_beside(shape.name, run))
         parts = [_name_beside(shape.name, run), *_pieces(beside, shape.name, run)]
-        if sorted(parts) != sorted(beside):
+        if begun is None or sorted(parts) != sorted(beside):
             raise TargetChanged(_("A table that was being filled is gone. Start a full run."))
+        job = f"cardfile_{run}_{begun.created.timestamp():.3f}".replace(".", "_")
+        self._refuse_foreign(shape.name, unless_made_by=f"{job}_0")
         names = _listed(shape.names)
         whole = " UNION ALL ".join(f"SELECT {names} FROM {self._named(name)}" for name in parts)
-        self._run(
+        statement = (
             f"CREATE OR REPLACE TABLE {self._named(shape.name)} CLUSTER BY {_listed(shape.key[:MOST_CLUSTERED])}"
             f" OPTIONS(labels=[('{LABEL}', '{run}')]) AS {whole}"
         )
+        for attempt in count():
+            if self._run_or_wait(statement, f"{job}_{attempt}") or self._label(shape.name) == run:
+                break
         self._mark(shape.name, run)
 
     # What changed
 
     def apply(self, shape: TableShape, change: Change) -> Written:
         gone, parameters = self._gone(shape, change)
+        self._drop_left(shape.name)
         incoming = f"{shape.name}__in_{secrets.token_hex(4)}"
         try:
             self._make(incoming, shape, "incoming", expires=timedelta(days=1))
@@ -171,6 +179,14 @@ class BigQueryTarget:
             with suppress(TargetError):  # it goes by itself
                 self._drop(incoming)
         return Written(rows=loaded.rows, removed=max(0, touched - loaded.rows), bytes=loaded.bytes)
+
+    def _drop_left(self, table: str) -> None:
+        """What a killed process was about to put in: its statement, should it still wait there, finds nothing."""
+        if table not in self._looked_after:
+            for name in self._beside(table):
+                if name.startswith(f"{table}__in_"):
+                    self._drop(name)
+            self._looked_after.add(table)
 
     def close(self) -> None:
         self._client.close()
@@ -209,16 +225,42 @@ class BigQueryTarget:
     def _retry(self, seconds: float = PATIENCE) -> Any:
         return self.driver.DEFAULT_RETRY.with_timeout(seconds)
 
-    def _run(self, statement: str, parameters: Sequence[Any] = ()) -> int:
+    def _run(self, statement: str, parameters: Sequence[Any] = (), *, job_id: str | None = None) -> int:
         """Rows that were touched."""
         self._connect()
         config = self.driver.QueryJobConfig(query_parameters=list(parameters))
         with told():
             job = self._client.query(
-                statement, job_config=config, location=self._location, retry=self._retry(), job_retry=None
+                statement,
+                job_config=config,
+                job_id=job_id,
+                location=self._location,
+                retry=self._retry(),
+                job_retry=None,
             )
             job.result(retry=self._retry(), job_retry=None)
             return int(job.num_dml_affected_rows or 0)
+
+    def _run_or_wait(self, statement: str, job_id: str) -> bool:
+        """Whether it ran; where the same was sent before, that one is waited for instead, however it ends."""
+        try:
+            self._run(statement, job_id=job_id)
+        except TargetError as error:
+            if not is_there_already(error):
+                raise
+            self._was_done(job_id)
+            return False
+        return True
+
+    def _was_done(self, job_id: str) -> bool:
+        try:
+            with told():
+                job = self._client.get_job(job_id, location=self._location, retry=self._retry())
+                return job.exception() is None
+        except TargetError as error:
+            if not is_missing(error):
+                raise
+            return False
 
     def _load(self, table: str, shape: TableShape, rows: Rows) -> Written:
         """In the place of what the table holds, whole or not at all."""
@@ -264,6 +306,10 @@ class BigQueryTarget:
                 raise
             return None
 
+    def _label(self, table: str) -> str | None:
+        found = self._find(table)
+        return None if found is None else found.labels.get(LABEL)
+
     def _make(self, name: str, shape: TableShape, label: str, *, expires: timedelta | None = None) -> None:
         self._connect()
         table = self.driver.Table(f"{self.dataset}.{name}", schema=self._schema(shape))
@@ -295,10 +341,14 @@ class BigQueryTarget:
             names = [item.table_id for item in self._client.list_tables(self.dataset, retry=self._retry())]
         return [name for name in names if ours.fullmatch(name)]
 
-    def _refuse_foreign(self, name: str) -> None:
-        """A table that was not made from here is nobody's to replace."""
+    def _refuse_foreign(self, name: str, *, unless_made_by: str = "") -> None:
+        """A table that was not made from here is nobody's to replace.
+
+        A statement whose process was killed may have made it without its label, which the emulator gives it later.
+        """
         found = self._find(name)
-        if found is not None and LABEL not in found.labels:
+        is_foreign = found is not None and LABEL not in found.labels
+        if is_foreign and not (unless_made_by and self._was_done(unless_made_by)):
             words = _(
                 "There is a table “{table}” that was not made from here. Rename it there, or choose another name."
             )

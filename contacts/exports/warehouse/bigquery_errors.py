@@ -12,7 +12,7 @@ from django.utils.translation import gettext_noop
 
 from contacts.exports.warehouse import errors
 
-__all__ = ["find_driver", "is_misnamed", "is_missing", "told"]
+__all__ = ["find_driver", "is_misnamed", "is_missing", "is_there_already", "told"]
 
 Told = tuple[type[errors.TargetError], str]
 
@@ -43,6 +43,7 @@ CHANGED: Final[Told] = (
     errors.TargetChanged,
     gettext_noop("A table there is not as it was made. Mend it, or start a full run, which makes it anew."),
 )
+BUSY: Final[Told] = (errors.TargetError, gettext_noop("Somebody there got in our way. The next run tries again."))
 BY_REASON: Final[dict[str, Told]] = {
     "accessDenied": RIGHTS,
     "billingNotEnabled": BILLING,
@@ -66,7 +67,7 @@ BY_CODE: Final[dict[int, Told]] = {
     401: REVOKED,
     403: RIGHTS,
     404: BY_REASON["notFound"],
-    409: (errors.TargetError, gettext_noop("Somebody there got in our way. The next run tries again.")),
+    409: BUSY,
     429: FULL,
 }
 SHOWS_VALUES: Final = ("invalid", "invalidQuery")
@@ -94,6 +95,11 @@ def is_misnamed(error: errors.TargetError) -> bool:
     return getattr(error.__cause__, "code", None) in (400, 404)
 
 
+def is_there_already(error: errors.TargetError) -> bool:
+    """Whether it was told that this very job, or table, was made before."""
+    return getattr(error.__cause__, "code", None) == 409
+
+
 @contextmanager
 def told() -> Generator[None, None, None]:
     """Whatever goes wrong at BigQuery is a ``TargetError``."""
@@ -107,7 +113,8 @@ def told() -> Generator[None, None, None]:
         raise _as_error(UNREACHABLE) from error
     except api.GoogleAPICallError as error:
         reason = str(error.errors[0].get("reason", "")) if error.errors else ""
-        answer = BY_REASON.get(reason) or _by_code(int(error.code or 0))
+        overlapped = "due to concurrent update" in str(error)  # BigQuery has no word of its own for it
+        answer = BUSY if overlapped else BY_REASON.get(reason) or _by_code(int(error.code or 0))
         raise _as_error(answer, "" if reason in SHOWS_VALUES else _first_line(error)) from error
     except (api.GoogleAPIError, auth.GoogleAuthError) as error:
         raise _as_error(UNTOLD, _first_line(error)) from error

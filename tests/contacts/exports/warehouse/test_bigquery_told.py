@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from contacts.exports.warehouse.bigquery import BigQueryTarget, open_target
-from contacts.exports.warehouse.errors import RightsMissing
+from contacts.exports.warehouse.errors import RightsMissing, TargetError
 from contacts.exports.warehouse.flow import check_target, choose_tables, save_target, start_run
 from contacts.exports.warehouse.jobs import attend
 from contacts.exports.warehouse.rows import Rows
@@ -22,6 +22,9 @@ from contacts.exports.warehouse.types import Change, OutColumn, TableShape
 from contacts.models import ExportRun, ExportTarget, RunKind, RunStatus, TargetKind
 from tests.bigquery_emulator import MISSING, PROJECT, is_installed
 from tests.people import BOHDAN, OLENA, Stage, change, have
+
+if is_installed():
+    from google.api_core.exceptions import BadRequest, NotFound
 
 pytestmark = [pytest.mark.django_db, pytest.mark.skipif(not is_installed(), reason=MISSING)]
 
@@ -34,13 +37,17 @@ DENIED = (403, "accessDenied", "Permission bigquery.tables.updateData denied")
 
 
 class Door(ThreadingHTTPServer):
-    """Google's door: the emulator is behind it, and it shuts after so many calls."""
+    """Google's door: the emulator is behind it, and it shuts after so many calls.
+
+    As Google's, and not the emulator's, it knows jobs by their id and takes none twice.
+    """
 
     def __init__(self, address: str) -> None:
         super().__init__(("127.0.0.1", 0), Visitor)
         self.behind = urlsplit(address).netloc
         self.lets_in: float = float("inf")
         self.says = DENIED
+        self.jobs: set[str] = set()
 
     @property
     def address(self) -> str:
@@ -62,12 +69,26 @@ class Visitor(BaseHTTPRequestHandler):
     def come(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.server.lets_in -= 1
-        if self.server.lets_in >= 0:
-            self.answer(*self.ask_behind(body))
+        if self.server.lets_in < 0:
+            self.refuse(*self.server.says)
+        elif self.makes_a_job() and not self.is_new(json.loads(body)):
+            self.refuse(409, "duplicate", "Already Exists: Job")
         else:
-            status, reason, message = self.server.says
-            error = {"code": status, "message": message, "errors": [{"reason": reason, "message": message}]}
-            self.answer(status, {"Content-Type": "application/json"}, json.dumps({"error": error}).encode())
+            self.answer(*self.ask_behind(body))
+
+    def makes_a_job(self) -> bool:
+        path = self.path.split("?")[0]
+        return self.command == "POST" and path.endswith("/jobs") and not path.startswith("/upload")
+
+    def is_new(self, job: dict[str, Any]) -> bool:
+        name = job.get("jobReference", {}).get("jobId", "")
+        was_there = name in self.server.jobs
+        self.server.jobs.add(name)
+        return not (name and was_there)
+
+    def refuse(self, status: int, reason: str, message: str) -> None:
+        error = {"code": status, "message": message, "errors": [{"reason": reason, "message": message}]}
+        self.answer(status, {"Content-Type": "application/json"}, json.dumps({"error": error}).encode())
 
     def ask_behind(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
         behind = HTTPConnection(self.server.behind, timeout=120)
@@ -206,6 +227,55 @@ def test_whichever_call_is_refused_a_change_stands_whole_or_not_at_all(
     door.open()
     target.apply(CONTACTS, change)
     assert emails(there) == after
+
+
+def leave_a_statement(there: Any, statement: str) -> str:
+    """As a process that was killed when it had sent the one that puts the run c3 in its place."""
+    begun = there.get_table(f"{PROJECT}.crm.contacts__c3").created
+    job = f"cardfile_c3_{begun.timestamp():.3f}".replace(".", "_")
+    with suppress(BadRequest, NotFound):
+        there.query(statement, job_id=f"{job}_0", job_retry=None).result()
+    return f"{job}_0"
+
+
+@pytest.mark.parametrize("statement", ["SELECT 1", "SELECT * FROM `company-warehouse.crm.nonesuch`"])
+def test_a_statement_that_a_killed_process_left_there_is_waited_for(
+    target: BigQueryTarget, door: Door, there: Any, statement: str
+) -> None:
+    target.begin_full(CONTACTS, "c3")
+    target.write_full(CONTACTS, "c3", 0, people(1, 1))
+    job = leave_a_statement(there, statement)
+    door.jobs.add(job)
+    target.finish_full(CONTACTS, "c3")
+    assert f"{job[:-1]}1" in door.jobs
+    assert emails(there) == ["olena1@example.com"]
+
+
+def test_a_table_that_a_killed_process_made_and_did_not_label_is_ours(target: BigQueryTarget, there: Any) -> None:
+    target.begin_full(CONTACTS, "c3")
+    target.write_full(CONTACTS, "c3", 0, people(1, 1))
+    leave_a_statement(there, f"CREATE TABLE `{PROJECT}.crm.contacts` AS SELECT * FROM `{PROJECT}.crm.contacts__c3_0`")
+    target.finish_full(CONTACTS, "c3")
+    assert target.begin_full(CONTACTS, "d4") == 0
+    assert emails(there) == ["olena1@example.com"]
+
+
+def test_what_a_killed_process_was_about_to_put_in_is_dropped_before_anything_else_is(
+    target: BigQueryTarget, there: Any
+) -> None:
+    target.create(CONTACTS)
+    there.query(f"CREATE TABLE `{PROJECT}.crm.contacts__in_0f` AS SELECT 7 AS contactId, 'old' AS email").result()
+    target.apply(CONTACTS, Change(rows=people(1, 1)))
+    assert [item.table_id for item in there.list_tables(f"{PROJECT}.crm")] == ["contacts"]
+
+
+def test_two_that_write_the_same_table_at_once_are_told_that_the_next_run_tries_again(
+    target: BigQueryTarget, door: Door
+) -> None:
+    target.create(CONTACTS)
+    door.shut(400, "invalidQuery", "Could not serialize access to table crm.contacts due to concurrent update", after=1)
+    with pytest.raises(TargetError, match="The next run tries again"):
+        target.apply(CONTACTS, Change(rows=people(1, 1)))
 
 
 # By a run
