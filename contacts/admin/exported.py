@@ -76,7 +76,7 @@ def say_whom(export: ContactExport, names: Mapping[int, str] | None = None) -> s
 
 
 def say_conditions(export: ContactExport) -> str:
-    """What the list was narrowed by; '' where it was not, or a field of it is gone since."""
+    """What the list was narrowed by; '' where it was not, or that cannot be read any more."""
     try:
         said = conditions_in_words(Selection.from_json(export.selection)) if export.selection else []
     except CardfileError:

@@ -19,7 +19,7 @@ from django.utils import timezone
 from contacts.columns import SYSTEM_COLUMNS
 from contacts.exports import FORMATS, PACKINGS, write_contacts
 from contacts.exports.errors import FormatUnknown, Withdrawn
-from contacts.exports.formats import content_type_of, ending_of, open_writer, split_ending
+from contacts.exports.formats import content_type_of, ending_of, open_writer, packed, split_ending
 from contacts.exports.workbook import LONGEST_CELL, Workbook, letters_of
 from contacts.models import Contact
 
@@ -174,6 +174,16 @@ def test_a_full_sheet_is_followed_by_another_below_the_same_head() -> None:
         [head, [4, "x"]],
     ]
     assert openpyxl.load_workbook(io.BytesIO(content)).sheetnames == ["Contacts", "Contacts 2", "Contacts 3"]
+
+
+def test_a_workbook_of_several_sheets_is_packed_too() -> None:
+    file = io.BytesIO()
+    with packed(file, "zip", "people.xlsx") as sink:
+        book = Workbook(sink, ["a", "b"], title="Contacts", rows_a_sheet=3)
+        book.add([[number, "x"] for number in range(5)])
+        book.close()
+
+    assert [len(rows) for rows in sheets_of(unpack(file.getvalue(), "zip"))] == [3, 3, 2]
 
 
 def test_columns_are_lettered_as_excel_does() -> None:
