@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import secrets
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
@@ -23,9 +23,19 @@ from django.utils.translation import gettext as _
 
 from contacts.exports.warehouse.bigquery_errors import find_driver, is_misnamed, is_missing, is_there_already, told
 from contacts.exports.warehouse.bigquery_settings import check_settings, is_without_key, read_key
+from contacts.exports.warehouse.bigquery_statements import (
+    ALIASES,
+    TYPES,
+    compare_columns,
+    is_of_run,
+    listed,
+    merge_statement,
+    name_beside,
+    pieces_of,
+)
 from contacts.exports.warehouse.errors import TargetChanged, TargetError, TargetGone
 from contacts.exports.warehouse.rows import Rows
-from contacts.exports.warehouse.types import Change, OutColumn, OutType, Problem, TableShape, Written
+from contacts.exports.warehouse.types import Change, OutColumn, Problem, TableShape, Written
 
 __all__ = ["BigQueryTarget", "check_settings", "open_target"]
 
@@ -36,18 +46,6 @@ KEPT_BESIDE: Final = timedelta(days=7)
 PATIENCE: Final = 120.0
 """Seconds for which a call is tried again."""
 LABEL: Final = "cardfile"
-TYPES: Final[dict[OutType, str]] = {
-    "text": "STRING",
-    "bigint": "INTEGER",
-    "numeric": "NUMERIC",
-    "boolean": "BOOLEAN",
-    "timestamptz": "TIMESTAMP",
-    "date": "DATE",
-    "json": "STRING",
-}
-AS_WIDE: Final[dict[str, tuple[str, ...]]] = {"INTEGER": ("NUMERIC", "BIGNUMERIC"), "NUMERIC": ("BIGNUMERIC",)}
-"""Types that somebody there may have changed ours to: they hold the same."""
-ALIASES: Final = {"INT64": "INTEGER", "BOOL": "BOOLEAN", "DECIMAL": "NUMERIC", "BIGDECIMAL": "BIGNUMERIC"}
 
 
 def open_target(settings: Mapping[str, Any], secret: str) -> BigQueryTarget:
@@ -105,7 +103,7 @@ class BigQueryTarget:
         if there is None:
             words = _("The table “{table}” is not there any more. Start a full run, which makes it anew.")
             return [Problem("missing_table", words.format(table=shape.name))]
-        return list(_compare_columns(shape, there))
+        return list(compare_columns(shape, there))
 
     # A table of its own
 
@@ -126,21 +124,21 @@ class BigQueryTarget:
         self._refuse_foreign(shape.name)
         beside = self._beside(shape.name)
         for name in beside:
-            if not _is_of_run(name, shape.name, run):
+            if not is_of_run(name, shape.name, run):
                 self._drop(name)
-        begun = _name_beside(shape.name, run)
+        begun = name_beside(shape.name, run)
         if begun not in beside:
             for name in beside:  # pieces whose beginning somebody dropped
                 self._drop(name)
             self._make(begun, shape, run, expires=KEPT_BESIDE)
             return 0
-        return len(_pieces(beside, shape.name, run))
+        return len(pieces_of(beside, shape.name, run))
 
     def write_full(self, shape: TableShape, run: str, piece: int, rows: Rows) -> Written:
-        return self._load(f"{_name_beside(shape.name, run)}_{piece}", shape, rows)
+        return self._load(f"{name_beside(shape.name, run)}_{piece}", shape, rows)
 
     def finish_full(self, shape: TableShape, run: str) -> None:
-        beside = [name for name in self._beside(shape.name) if _is_of_run(name, shape.name, run)]
+        beside = [name for name in self._beside(shape.name) if is_of_run(name, shape.name, run)]
         if self._label(shape.name) != run:
             self._put_in_place(shape, run, beside)
         for name in beside:
@@ -148,16 +146,16 @@ class BigQueryTarget:
 
     def _put_in_place(self, shape: TableShape, run: str, beside: Sequence[str]) -> None:
         """At once for whoever reads, together with the label that says that it is done."""
-        begun = self._find(_name_beside(shape.name, run))
-        parts = [_name_beside(shape.name, run), *_pieces(beside, shape.name, run)]
+        begun = self._find(name_beside(shape.name, run))
+        parts = [name_beside(shape.name, run), *pieces_of(beside, shape.name, run)]
         if begun is None or sorted(parts) != sorted(beside):
             raise TargetChanged(_("A table that was being filled is gone. Start a full run."))
         job = f"cardfile_{run}_{begun.created.timestamp():.3f}".replace(".", "_")
         self._refuse_foreign(shape.name, unless_made_by=f"{job}_0")
-        names = _listed(shape.names)
+        names = listed(shape.names)
         whole = " UNION ALL ".join(f"SELECT {names} FROM {self._named(name)}" for name in parts)
         statement = (
-            f"CREATE OR REPLACE TABLE {self._named(shape.name)} CLUSTER BY {_listed(shape.key[:MOST_CLUSTERED])}"
+            f"CREATE OR REPLACE TABLE {self._named(shape.name)} CLUSTER BY {listed(shape.key[:MOST_CLUSTERED])}"
             f" OPTIONS(labels=[('{LABEL}', '{run}')]) AS {whole}"
         )
         for attempt in count():
@@ -174,7 +172,9 @@ class BigQueryTarget:
         try:
             self._make(incoming, shape, "incoming", expires=timedelta(days=1))
             loaded = Written() if change.rows is None else self._load(incoming, shape, change.rows)
-            touched = self._run(_merge(shape, self._named(shape.name), self._named(incoming), gone), parameters)
+            touched = self._run(
+                merge_statement(shape, self._named(shape.name), self._named(incoming), gone), parameters
+            )
         finally:
             with suppress(TargetError):  # it goes by itself
                 self._drop(incoming)
@@ -366,56 +366,3 @@ class BigQueryTarget:
             keys = ["|".join(map(str, key)) for key in change.gone_keys]
             parameters.append(self.driver.ArrayQueryParameter("keys", "STRING", keys))
         return " OR ".join(conditions), parameters
-
-
-def _merge(shape: TableShape, table: str, incoming: str, gone: str) -> str:
-    """Put what came in and delete what is gone, in one statement."""
-    same = " AND ".join(f"t.`{name}` = s.`{name}`" for name in shape.key)
-    rest = ", ".join(f"`{name}` = s.`{name}`" for name in shape.names if name not in shape.key)
-    values = ", ".join(f"s.`{name}`" for name in shape.names)
-    clauses = [f"WHEN MATCHED THEN UPDATE SET {rest}"] if rest else []
-    clauses.append(f"WHEN NOT MATCHED THEN INSERT ({_listed(shape.names)}) VALUES ({values})")
-    if gone:
-        clauses.append(f"WHEN NOT MATCHED BY SOURCE AND ({gone}) THEN DELETE")
-    return f"MERGE {table} t USING {incoming} s ON {same} {' '.join(clauses)}"
-
-
-def _compare_columns(shape: TableShape, table: Any) -> Iterator[Problem]:
-    there = {field.name: ALIASES.get(field.field_type, field.field_type) for field in table.schema}
-    for column in shape.columns:
-        type_ = TYPES[column.type]
-        named = {"column": column.name, "table": shape.name, "type": type_}
-        if column.name not in there:
-            words = _("The column “{column}” of “{table}” is missing there. Start a full run, which makes it anew.")
-            yield Problem("missing_column", words.format(**named))
-        elif there[column.name] not in (type_, *AS_WIDE.get(type_, ())):
-            words = _(
-                "The column “{column}” of “{table}” is {found} there, which does not hold every {type}."
-                " Start a full run, which makes it anew."
-            )
-            yield Problem("narrower_type", words.format(found=there[column.name], **named))
-    for field in table.schema:
-        if field.mode == "REQUIRED" and field.name not in shape.names:
-            words = _("The column “{column}” that was added to “{table}” must not be empty. Let it be empty there.")
-            yield Problem("foreign_column", words.format(column=field.name, table=shape.name))
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
-
-
-def _name_beside(table: str, run: str) -> str:
-    return f"{table}__{run}"
-
-
-def _is_of_run(name: str, table: str, run: str) -> bool:
-    begun = _name_beside(table, run)
-    return name == begun or name.startswith(f"{begun}_")
-
-
-def _pieces(beside: Sequence[str], table: str, run: str) -> list[str]:
-    """Those that were loaded, without a gap."""
-    pieces: list[str] = []
-    while (name := f"{_name_beside(table, run)}_{len(pieces)}") in beside:
-        pieces.append(name)
-    return pieces
