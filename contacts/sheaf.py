@@ -9,6 +9,7 @@ tables as COPY's binary format has them, up to the id and what the whole batch s
 from __future__ import annotations
 
 import marshal
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from struct import Struct
@@ -195,6 +196,14 @@ class Sheaf(Sequence[Record]):
         plain = [record if kind else _NOBODY for record, (kind, _) in pairs]
         return _as_new(plain, self.compared)
 
+    def cut(self, size: int) -> Iterator[Sheaf]:
+        """The same records as smaller sheaves, one after the other."""
+        if len(self) <= size:
+            yield self
+            return
+        for start in range(0, len(self), size):
+            yield Piece(self, start, min(start + size, len(self)))
+
     def __len__(self) -> int:
         return len(self.refs)
 
@@ -207,6 +216,47 @@ class Sheaf(Sequence[Record]):
     def __getitem__(self, place: slice) -> list[Record]: ...
     def __getitem__(self, place: int | slice) -> Record | list[Record]:
         return self.record_of(range(len(self))[place]) if isinstance(place, int) else self.records[place]
+
+
+class Piece(Sheaf):
+    """The rows of a sheaf from ``start`` to ``stop``, as one of their own.
+
+    The piece before has no identifier of a plain row, since nobody else in the whole sheaf has it.
+    """
+
+    def __init__(self, whole: Sheaf, start: int, stop: int) -> None:
+        settled = whole.settled[start:stop]
+        not_plain = [row for row, key in enumerate(settled) if key == NOT_PLAIN]
+        super().__init__(
+            whole.refs[start:stop],
+            settled,
+            whole.traits[start:stop],
+            not_plain if start else [row for row in whole.meeting if row < stop],
+            {row - start: packed for row, packed in whole.packed.items() if start <= row < stop},
+            b"",
+            None,
+        )
+        self.whole = whole
+        self.rows = slice(start, stop)
+
+    @cached_property
+    def compared(self) -> Compared:
+        columns, expected, attributes = self.whole.compared
+        return Compared(columns, expected[self.rows], attributes[self.rows])
+
+    @cached_property
+    def new(self) -> New:
+        new, start = self.whole.new, self.rows.start
+        keys = slice(*(bisect_left(new.key_rows, row) for row in (start, self.rows.stop)))
+        places = slice(*(bisect_left(new.addresses, place) for place in (keys.start, keys.stop)))
+        return New(
+            key_rows=[row - start for row in new.key_rows[keys]],
+            values=new.values[keys],
+            identifiers=new.identifiers[keys],
+            addresses=[place - keys.start for place in new.addresses[places]],
+            contacts=new.contacts[self.rows],
+            changes=new.changes[self.rows],
+        )
 
 
 class Tier:

@@ -36,8 +36,6 @@ __all__ = ["BATCH", "Job", "read_ahead", "read_batches", "read_here"]
 
 BATCH: Final = 500
 """Rows a transaction, for which the gate is closed: whoever writes a single contact meanwhile waits that long."""
-SHORT_BATCH: Final = 100
-"""Rows a transaction while somebody does (decision 0025)."""
 SMALL: Final = 2_000
 PIPE_BYTES: Final = 1024 * 1024
 """How far the reader is ahead: four to eight batches."""
@@ -46,19 +44,9 @@ READ_YES_NO: Final = Schema([Column(CONSENT, "boolean", CONSENT)]).cleaners[CONS
 END: Final = None
 ALLOCATOR: Final = {"MALLOC_TRIM_THRESHOLD_": "67108864", "MALLOC_MMAP_THRESHOLD_": "67108864"}
 """Memory that a batch leaves is kept for the next one, instead of being given back and asked for again."""
-NEW, KNOWN, SHORT, LONG = "n", "k", "s", "l"
-"""What whoever takes the batches may wish: whom to expect from now on, how many rows to put into one."""
-_EXPECTS_NEW: Final = {NEW: True, KNOWN: False}
-_SIZES: Final = {SHORT: SHORT_BATCH, LONG: BATCH}
+NEW, KNOWN = b"n", b"k"
+"""Whom the reader is to expect from now on."""
 CHANGED: Final = "changed"
-
-
-Hurries = Callable[[], bool]
-
-
-def never() -> bool:
-    """Nobody hurries."""
-    return False
 
 
 class Job(NamedTuple):
@@ -78,21 +66,20 @@ class Job(NamedTuple):
     fixes: Mapping[int, Mapping[int, str]] | None = None
 
 
-def read_batches(job: Job, *, lines: int, hurries: Hurries = never) -> Generator[Sheaf]:
+def read_batches(job: Job, *, lines: int) -> Generator[Sheaf]:
     """The records of a file from ``job.skip`` on, a sheaf at a time; ``ref`` is the row, the header being row 1.
 
-    Batches are cut at the same rows wherever reading starts: a run that goes on cuts as an undisturbed one. While
-    somebody ``hurries`` they are short, from the next one on that is not read yet.
+    Batches are cut at the same rows wherever reading starts: a run that goes on cuts as an undisturbed one.
     """
-    return read_here(job, hurries) if lines <= SMALL else read_ahead(job, hurries)
+    return read_here(job) if lines <= SMALL else read_ahead(job)
 
 
-def read_here(job: Job, hurries: Hurries = never) -> Generator[Sheaf]:
+def read_here(job: Job) -> Generator[Sheaf]:
     """In this process: a small file is not worth another one."""
-    yield from tie_batches(job, lambda: SHORT if hurries() else LONG)
+    yield from tie_batches(job)
 
 
-def read_ahead(job: Job, hurries: Hurries = never) -> Generator[Sheaf]:
+def read_ahead(job: Job) -> Generator[Sheaf]:
     """By a process of its own, which is gone when this generator is."""
     reader = subprocess.Popen(
         [sys.executable, "-m", "contacts.imports.batches"],
@@ -102,7 +89,6 @@ def read_ahead(job: Job, hurries: Hurries = never) -> Generator[Sheaf]:
         stdout=subprocess.PIPE,
         pipesize=PIPE_BYTES,
     )
-    short = False
     try:
         assert reader.stdin is not None  # noqa: S101
         assert reader.stdout is not None  # noqa: S101
@@ -118,9 +104,6 @@ def read_ahead(job: Job, hurries: Hurries = never) -> Generator[Sheaf]:
             yield sheaf
             if sheaf.was_new_wanted != (sheaf.packed_new is not None):
                 _wish(reader, NEW if sheaf.was_new_wanted else KNOWN)
-            if hurries() != short:
-                short = not short
-                _wish(reader, SHORT if short else LONG)
     finally:
         reader.kill()
         reader.wait()
@@ -130,12 +113,11 @@ def read_ahead(job: Job, hurries: Hurries = never) -> Generator[Sheaf]:
                     pipe.close()
 
 
-def _wish(reader: subprocess.Popen[bytes], wish: str) -> None:
-    """Tell the reader whom to expect (rows of new contacts are prepared there, where they are likely wanted), or how
-    long batches shall be; what it has sent already stays as it is."""
+def _wish(reader: subprocess.Popen[bytes], wish: bytes) -> None:
+    """Tell the reader whom to expect: rows of new contacts are prepared there, where they are likely wanted."""
     assert reader.stdin is not None  # noqa: S101
     with contextlib.suppress(BrokenPipeError):  # it has read everything and is gone
-        reader.stdin.write(wish.encode())
+        reader.stdin.write(wish)
         reader.stdin.flush()
 
 
@@ -157,20 +139,20 @@ def _died(reader: subprocess.Popen[bytes]) -> ReaderDied:
     return ReaderDied(message, exit_code=code)
 
 
-def tie_batches(job: Job, wishes: Callable[[], str]) -> Iterator[Sheaf]:
-    """The rest of the file's rows as sheaves, always cut at the same rows but for ``wishes``, which see ``_wish``."""
+def tie_batches(job: Job, expects_new: Callable[[], bool | None] = lambda: None) -> Iterator[Sheaf]:
+    """The rest of the file's rows as sheaves, always cut at the same rows; ``expects_new``: see ``_wish``."""
     rows = enumerate(open_rows(job.path, job.delimiter, job.stamp), 1)
     filled = ((number, row) for number, row in rows if row)
     if job.has_header:
         next(filled, None)
     wanted = itertools.islice(filled, job.skip, None)
-    tier, done, size = Tier(job.key), job.skip, BATCH
-    while batch := list(normalize_rows(itertools.islice(wanted, size - done % size), job)):
-        done += len(batch)
-        for wish in wishes():
-            tier.prepares_new = _EXPECTS_NEW.get(wish, tier.prepares_new)
-            size = _SIZES.get(wish, size)
+    tier = Tier(job.key)
+    size = BATCH - job.skip % BATCH
+    while batch := list(normalize_rows(itertools.islice(wanted, size), job)):
+        expected = expects_new()
+        tier.prepares_new = tier.prepares_new if expected is None else expected
         yield tier.tie(batch)
+        size = BATCH
 
 
 def normalize_rows(rows: Iterable[tuple[int, Row]], job: Job) -> Iterator[Record]:
@@ -209,7 +191,7 @@ def serve(source: IO[bytes], target: IO[bytes]) -> None:
     """The reader's life: take the job, send batch after batch, wait where nobody takes them."""
     job: Job = pickle.load(source)  # noqa: S301 (from our own process)
     try:
-        for sheaf in tie_batches(job, partial(_wishes, source.fileno())):
+        for sheaf in tie_batches(job, partial(_last_wish, source.fileno())):
             _send(target, sheaf.message)
     except FileChanged:
         _send(target, CHANGED)
@@ -217,12 +199,12 @@ def serve(source: IO[bytes], target: IO[bytes]) -> None:
         _send(target, END)
 
 
-def _wishes(descriptor: int) -> str:
-    """What was wished since we last looked."""
+def _last_wish(descriptor: int) -> bool | None:
+    """What was wished since we last looked; None for nothing."""
     wishes = b""
     while select.select([descriptor], [], [], 0)[0] and (read := os.read(descriptor, 1_024)):
-        wishes += read
-    return wishes.decode()
+        wishes = read
+    return wishes.endswith(NEW) if wishes else None
 
 
 def _send(target: IO[bytes], message: Any) -> None:

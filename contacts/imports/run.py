@@ -68,6 +68,8 @@ __all__ = [
 
 COUNTED: Final = ("created", "updated", "unchanged", "restored", "merged", "skipped", "failed", "rows")
 """What is counted: outcomes, contacts that were merged on the way, and rows; deletions where the mode is to delete."""
+SHORT_BATCH: Final = 100
+"""Rows a transaction while single calls wait for them (decision 0025)."""
 LOOK_SECONDS: Final = 0.05
 """How long after looking whether single calls wait for our batches we look again."""
 CALM_SECONDS: Final = 1.0
@@ -311,8 +313,10 @@ def apply_file(run: Import, job: Job, lines: int, tell: Tell | None) -> str:
     places = _Places(job.skip, says_consent=says_consent, names_email=options.confirm_emails)
     note = _Notes(run.pk, places, job.layout, options)
     done, started = job.skip, time.monotonic()
-    with contextlib.closing(read_batches(job, lines=lines, hurries=note.is_waited_for)) as batches:
-        stream = resolve_stream(places.noted(batches), options.plan(run.pk), by=f"import:{run.pk}", within=note)
+    with contextlib.closing(read_batches(job, lines=lines)) as batches:
+        stream = resolve_stream(
+            places.noted(note.cut(batches)), options.plan(run.pk), by=f"import:{run.pk}", within=note
+        )
         with contextlib.closing(stream):
             for outcomes in stream:
                 done += len(outcomes)
@@ -369,9 +373,11 @@ class _Notes:
         self.noted_at = time.monotonic()
         self.looked_at = self.waited_for_at = -CALM_SECONDS
 
-    def is_waited_for(self) -> bool:
-        """Whether single calls had to wait for our batches lately."""
-        return time.monotonic() - self.waited_for_at < CALM_SECONDS
+    def cut(self, batches: Iterable[Sheaf]) -> Iterator[Sheaf]:
+        """The batches, in pieces while single calls wait for them."""
+        for batch in batches:
+            is_calm = time.monotonic() - self.waited_for_at >= CALM_SECONDS
+            yield from [batch] if is_calm else batch.cut(SHORT_BATCH)
 
     def __call__(self, outcomes: Sequence[Outcome]) -> None:
         place, consents, emails = self.places.of(outcomes)

@@ -115,20 +115,30 @@ def run(seed: int, plan, write) -> tuple[list[object], tuple[list[object], ...],
     return [told(outcome) for outcome in outcomes], end_state(first_id, first_change)
 
 
-def by_rules(batches, plan):
-    for batch in batches:
-        yield resolve(batch, plan, by="import:2")
+def by_rules(size):
+    def write(batches, plan):
+        for batch in batches:
+            for start in range(0, len(batch), size):
+                yield resolve(batch[start : start + size], plan, by="import:2")
+
+    return write
 
 
-def by_columns(batches, plan):
-    yield from resolve_stream(batches, plan, by="import:2")
+def by_columns(size):
+    def write(batches, plan):
+        tier = Tier(plan.key)
+        pieces = (piece for batch in batches for piece in tier.tie(batch).cut(size))
+        yield from resolve_stream(pieces, plan, by="import:2")
+
+    return write
 
 
+@pytest.mark.parametrize("size", [ROWS, 70])
 @pytest.mark.parametrize("seed", [1])
 @pytest.mark.parametrize("name", PLANS)
-def test_both_ways_come_to_the_same(name, seed):
-    outcomes, state = run(seed, PLANS[name], by_columns)
-    expected, expected_state = run(seed, PLANS[name], by_rules)
+def test_both_ways_come_to_the_same(name, seed, size):
+    outcomes, state = run(seed, PLANS[name], by_columns(size))
+    expected, expected_state = run(seed, PLANS[name], by_rules(size))
 
     assert outcomes == expected
     for found, wanted in zip(state, expected_state, strict=True):
@@ -156,6 +166,22 @@ def test_a_record_is_put_together_again_as_it_was():
         assert [getattr(copy, name) or None for name in record.__slots__] == [
             getattr(record, name) or None for name in record.__slots__
         ]
+
+
+def test_a_piece_of_a_sheaf_is_what_its_rows_alone_would_be():
+    schema = read_settings().schema
+    rows = [
+        normalize({"external_id": f"C{n}", "email": f"p{n}@example.com" if n % 3 else None, "town": "Lviv"}, schema, n)
+        for n in range(25)
+    ]
+    pieces = list(Tier("default").tie(rows).cut(10))
+    assert [len(piece) for piece in pieces] == [10, 10, 5]
+    for number, piece in enumerate(pieces):
+        alone = Tier("default").tie(rows[number * 10 : number * 10 + 10])
+        assert (piece.refs, piece.settled, piece.traits, piece.meeting) == (
+            alone.refs, alone.settled, alone.traits, alone.meeting,
+        )  # fmt: skip
+        assert (piece.new, piece.compared, piece.packed) == (alone.new, alone.compared, alone.packed)
 
 
 def test_a_value_that_the_database_refuses_costs_its_own_row():

@@ -5,12 +5,11 @@ import signal
 import subprocess
 import sys
 import time
-from itertools import chain, repeat
 from pathlib import Path
 
 import pytest
 
-from contacts.imports.batches import BATCH, SHORT_BATCH, read_ahead, read_batches, read_here
+from contacts.imports.batches import BATCH, read_ahead, read_batches, read_here
 from contacts.imports.errors import FileChanged, ReaderDied
 from contacts.normalize import Schema, normalize
 from contacts.sheaf import pack, unpack
@@ -56,23 +55,6 @@ def test_reading_goes_on_where_it_stopped_and_cuts_at_the_same_places(
     assert [len(batch) for batch in batches] == sizes
     if batches:
         assert batches[0][0].external_id == f"C{skip}"
-
-
-def test_batches_are_short_while_somebody_waits_and_cut_at_the_usual_places_afterwards(tmp_path: Path) -> None:
-    waiting = iter([False, True, True, False, False, False])
-    batches = list(read_here(job_of(people_file(tmp_path, 1_700)), lambda: next(waiting)))
-    assert [len(batch) for batch in batches] == [500, 500, SHORT_BATCH, SHORT_BATCH, 300, 200]
-    assert [record.ref for batch in batches for record in batch] == list(range(2, 1_702))
-
-
-def test_the_reader_hears_that_somebody_waits_and_that_nobody_does_any_more(tmp_path: Path) -> None:
-    waiting = chain(repeat(True, 100), repeat(False))
-    batches = read_ahead(job_of(people_file(tmp_path, 60 * BATCH)), lambda: next(waiting))
-    sizes = [len(batch) for batch in batches]
-    assert sum(sizes) == 60 * BATCH
-    assert set(sizes[:1] + sizes[-3:]) == {BATCH}
-    assert SHORT_BATCH in sizes
-    assert set(sizes) <= set(range(SHORT_BATCH, BATCH + 1, SHORT_BATCH))
 
 
 @sees_processes

@@ -19,9 +19,9 @@ from procrastinate.job_context import AbortReason
 from contacts import identity
 from contacts.identity.types import API
 from contacts.imports import flow, jobs
-from contacts.imports.batches import BATCH, SHORT_BATCH
+from contacts.imports.batches import BATCH
 from contacts.imports.plan import Options
-from contacts.imports.run import run_import
+from contacts.imports.run import SHORT_BATCH, run_import
 from contacts.models import Change, Contact, Import
 from crm.jobs import app
 from tests.contacts.imports.files import HEADER
