@@ -12,7 +12,8 @@ __all__ = ["do_small_writers_wait"]
 
 _SMALL_WRITERS: Final = f"""
 SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock' AND NOT granted
-    AND classid = {LOCK_SPACE} AND objid = {GATE % 2**32})
+    AND classid = {LOCK_SPACE} AND objid = {GATE % 2**32}
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
 """
 
 
