@@ -41,6 +41,8 @@ def wait_until_waiting(count: int = 1) -> None:
     deadline = time.monotonic() + 15
     while time.monotonic() < deadline:
         with connection.cursor() as cursor:
+            # A transaction keeps the list of who is connected as it saw it first, and the other may come after that.
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
             cursor.execute(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
             )

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import transaction
 
 from contacts.activity import WEB_EVENT, EventStatus, OrderStatus, record_events, record_orders
 from contacts.activity.places import FOR_SHARE, lock_contacts, lock_visitors
@@ -22,40 +20,9 @@ from contacts.identity.types import API
 from contacts.keys import Kind
 from contacts.models import Contact, ContactState, Event, Identifier, Order
 from tests.contacts.activity.conftest import BY, NOW, create_contact, event, order
+from tests.together import Other, wait_until_waiting
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-class Other:
-    """Somebody else at work, on a connection of their own."""
-
-    def __init__(self, work: Callable[[], Any]) -> None:
-        pool = ThreadPoolExecutor(1)
-        self.future = pool.submit(self.do, work)
-        pool.shutdown(wait=False)
-
-    @staticmethod
-    def do(work: Callable[[], Any]) -> Any:
-        try:
-            return work()
-        finally:
-            connections.close_all()
-
-    def finish(self) -> Any:
-        return self.future.result(timeout=20)
-
-
-def wait_until_somebody_waits() -> None:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-            )
-            if cursor.fetchone()[0]:
-                return
-        time.sleep(0.01)
-    raise AssertionError("nobody waits for a lock")
 
 
 def test_a_merge_waits_for_an_event_that_is_being_recorded_and_takes_it_along():
@@ -64,7 +31,7 @@ def test_a_merge_waits_for_an_event_that_is_being_recorded_and_takes_it_along():
     with transaction.atomic():
         [outcome] = record_events([event(external_id="C-2")], by=BY, at=NOW)
         merging = Other(lambda: merge_contacts(survivor, loser, by="user:1"))
-        wait_until_somebody_waits()
+        wait_until_waiting()
     merging.finish()
 
     assert outcome.contact_id == loser
@@ -77,7 +44,7 @@ def test_an_event_waits_for_a_merge_that_is_under_way_and_goes_to_the_survivor()
     with transaction.atomic():
         merge_contacts(survivor, loser, by="user:1")
         recording = Other(lambda: record_events([event(external_id="C-2"), event(id=loser)], by=BY, at=NOW))
-        wait_until_somebody_waits()
+        wait_until_waiting()
     outcomes = recording.finish()
 
     assert [outcome.contact_id for outcome in outcomes] == [survivor, survivor]
@@ -94,7 +61,7 @@ def test_a_locked_contact_is_the_survivor_of_a_merge_that_ended_while_one_waited
     with transaction.atomic():
         merge_contacts(survivor, loser, by="user:1")
         locking = Other(lock)
-        wait_until_somebody_waits()
+        wait_until_waiting()
 
     assert locking.finish() == {loser: survivor}
 
@@ -112,7 +79,7 @@ def test_a_visitor_who_becomes_known_while_one_waits_is_the_contact():
         record = {"external_id": "C-1", "identifiers": [{"kind": "cookie", "value": "c1"}]}
         resolve_one(record, API, by=BY, at=NOW)
         locking = Other(lock)
-        wait_until_somebody_waits()
+        wait_until_waiting()
 
     assert locking.finish() == {cookie: olena}
     assert Event.objects.get().contact_id == olena
@@ -126,7 +93,7 @@ def test_an_event_of_a_visitor_waits_for_the_visitor_to_become_known():
             {"email": "olena@example.com", "identifiers": [{"kind": "cookie", "value": "c1"}]}, API, by=BY, at=NOW
         )
         recording = Other(lambda: record_events([event(cookies=("c1",))], by=BY, at=NOW, plan=WEB_EVENT))
-        wait_until_somebody_waits()
+        wait_until_waiting()
     [outcome] = recording.finish()
 
     assert (outcome.contact_id, outcome.is_visitor) == (known.contact_id, False)
@@ -137,7 +104,7 @@ def test_two_senders_of_one_new_order_number_make_one_order():
     with transaction.atomic():
         [first] = record_orders([order("N-1", email="olena@example.com")], by=BY, at=NOW)
         sending = Other(lambda: record_orders([order("N-1", "DELIVERED", email="marko@example.com")], by=BY, at=NOW))
-        wait_until_somebody_waits()
+        wait_until_waiting()
     [second] = sending.finish()
 
     assert (first.status, second.status) == (OrderStatus.CREATED, OrderStatus.UPDATED)
@@ -152,7 +119,7 @@ def test_a_visitor_who_comes_back_while_retention_waits_is_kept():
     with transaction.atomic():
         record_events([event(cookies=("c1",))], by=BY, at=NOW, plan=WEB_EVENT)
         erasing = Other(lambda: erase_visitors(NOW - timedelta(days=90)))
-        wait_until_somebody_waits()
+        wait_until_waiting()
 
     assert erasing.finish() == 0
     assert Event.objects.count() == 2

@@ -40,9 +40,11 @@ def viewed(transactional_db: None) -> EventType:
     record_events(
         [NewEvent("productViewed", {"email": "olena@example.com"}, params=params, occurred_at=AT)], by="key:1"
     )
-    EventType.objects.filter(pk=kind.pk).update(when_nobody="create")
+    kind.when_nobody = "create"
+    kind.save()
     record_events([NewEvent("productViewed", {"email": "nina@example.com"}, occurred_at=AT)], by="key:1")
-    EventType.objects.filter(pk=kind.pk).update(when_nobody="keep")
+    kind.when_nobody = "keep"
+    kind.save()
     return kind
 
 
