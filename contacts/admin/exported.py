@@ -27,7 +27,7 @@ from contacts.admin.actions.words import say_contacts, say_label
 from contacts.admin.actors import name_actors
 from contacts.admin.imports.words import say_duration, say_number
 from contacts.admin.job_filters import EXPORT_FILTERS
-from contacts.admin.listing import ReadOnlyAdmin, UncountedList
+from contacts.admin.listing import ReadOnlyAdmin, UncountedList, small_bar
 from contacts.admin.merges import ActorList
 from contacts.exports.flow import OPEN, cancel_export, may_cancel, open_file
 from contacts.models import ContactExport, ExportStatus
@@ -202,13 +202,7 @@ class ContactExportAdmin(ReadOnlyAdmin):
         """A bar while it is written, and how many are in it once it is."""
         if export.status not in OPEN:
             return export.error or (say_number(export.rows_done) if export.status in WHOLE else "—")
-        progress = describe_progress(export)
-        value = "" if progress["percent"] is None else format_html(' value="{}"', progress["percent"])
-        bar = (
-            '<div><progress class="cf-small-bar" max="100"{} aria-label="{}"></progress>'
-            '<span class="cf-dim">{}</span></div>'
-        )
-        return format_html(bar, value, _("Progress"), progress["line"])
+        return small_bar(describe_progress(export))
 
     @display(description=gettext_lazy("who"))
     def actor(self, export: Any) -> str:

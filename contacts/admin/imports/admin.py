@@ -10,9 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
@@ -26,7 +24,7 @@ from contacts.admin.imports.views import errors_view, file_view, fix_view, map_v
 from contacts.admin.imports.words import say_counts, say_number
 from contacts.admin.job_filters import IMPORT_FILTERS
 from contacts.admin.journal import show_moment
-from contacts.admin.listing import UncountedList
+from contacts.admin.listing import UncountedList, small_bar
 from contacts.admin.merges import ActorList
 from contacts.models import Import, ImportStatus
 
@@ -128,13 +126,7 @@ class ImportAdmin(ModelAdmin):
         """A bar while it works, the number of rows otherwise."""
         if run.status not in UNDER_WAY:
             return say_number(run.rows_done) if run.rows_done else "—"
-        progress = describe_progress(run)
-        value = "" if progress["percent"] is None else format_html(' value="{}"', progress["percent"])
-        bar = (
-            '<div><progress class="cf-small-bar" max="100"{} aria-label="{}"></progress>'
-            '<span class="cf-dim">{}</span></div>'
-        )
-        return format_html(bar, value, _("Progress"), progress["line"])
+        return small_bar(describe_progress(run))
 
     @display(description=gettext_lazy("outcomes"))
     def counts_shown(self, run: Import) -> str:
