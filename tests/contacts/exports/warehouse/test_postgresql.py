@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from socket import socket
 from typing import Any
@@ -25,8 +26,21 @@ from contacts.exports.warehouse.errors import (
 )
 from contacts.exports.warehouse.postgresql import PostgresTarget, check_settings, open_target
 from contacts.exports.warehouse.rows import Rows
-from contacts.exports.warehouse.types import Change, OutColumn, TableShape
+from contacts.exports.warehouse.types import Change, TableShape
 from crm.errors import Refused
+from tests.contacts.exports.warehouse.sent import (
+    ACTIVE,
+    BORN,
+    CONTACTS,
+    DETAILS,
+    EMAIL,
+    EVENT_ID,
+    ID,
+    SEEN,
+    SPENT,
+    people,
+    some_events,
+)
 from tests.second_server import MISSING, find_second_binaries, second_server
 
 pytestmark = [
@@ -34,33 +48,9 @@ pytestmark = [
     pytest.mark.skipif(find_second_binaries() is None, reason=MISSING),
 ]
 
-ID = OutColumn("id", "contactId", "bigint", "Contact ID")
-EMAIL = OutColumn("email", "email", "text", "Email")
-SPENT = OutColumn("spent", "spent", "numeric", "Spent")
-ACTIVE = OutColumn("active", "isActive", "boolean", "Active")
-SEEN = OutColumn("seen_at", "lastSeen", "timestamptz", "Last seen")
-BORN = OutColumn("born", "birthday", "date", "Birthday")
-DETAILS = OutColumn("details", "details", "json", "Details")
-CONTACTS = TableShape("contacts", (ID, EMAIL, SPENT, ACTIVE, SEEN, BORN, DETAILS), ("contactId",))
 NARROW = TableShape("contacts", (ID, EMAIL), ("contactId",))
-EVENT_ID = OutColumn("event_id", "eventId", "bigint", "Event ID")
 EVENTS = TableShape("events", (EVENT_ID, ID, EMAIL), ("eventId",))
-ALL_OF_THEM = """
-SELECT g AS "contactId", %(word)s || g || '@example.com' AS "email", g / 4.0 AS "spent", g %% 2 = 0 AS "isActive",
-    timestamptz '2026-03-01 12:00:00.123456+02' AS "lastSeen", date '1990-02-28' AS "birthday",
-    '{"town": "Lviv\\n\\t\\\\", "n": null}'::jsonb AS "details"
-FROM generate_series(%(first)s::bigint, %(last)s::bigint) g
-"""
-
-
-def people(first: int, last: int, *, word: str = "olena", shape: TableShape = CONTACTS) -> Rows:
-    return Rows(ALL_OF_THEM, {"first": first, "last": last, "word": word}, shape)
-
-
-def events(first: int, last: int, *, contact: int) -> Rows:
-    source = 'SELECT g AS "eventId", %(contact)s::bigint AS "contactId", \'x\' AS "email"'
-    rows = f"{source} FROM generate_series(%(first)s::bigint, %(last)s::bigint) g"
-    return Rows(rows, {"first": first, "last": last, "contact": contact}, EVENTS)
+events = partial(some_events, shape=EVENTS)
 
 
 @pytest.fixture(scope="module")
