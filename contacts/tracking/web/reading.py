@@ -26,6 +26,8 @@ MOST_EVENTS: Final = 100
 MOST_EVENT_BYTES: Final = 20 * 1024
 OLDEST: Final = timedelta(days=30)
 """A page that was offline sends later; an event from longer ago would only be somebody's invention."""
+ON_ITS_WAY: Final = timedelta(seconds=10)
+"""How long a call may take, by a browser whose clock is right."""
 COOKIE: Final = re.compile(r"[\w.-]{8,100}", re.ASCII)
 TYPE: Final = re.compile(r"[\w][\w .:-]{0,99}")
 """Anybody may send any type, so it is at least a word."""
@@ -86,9 +88,13 @@ def list_of(given: Any) -> list[Any]:
 
 
 def clock_difference(sent: Any, now: datetime) -> timedelta:
-    """What the browser's clock has to be put forward by, if it says what it showed when it sent."""
+    """What the browser's clock has to be put forward by, if it says what it showed when it sent.
+
+    Nothing where that may be but the time that the call took: of two calls one may be slower, and what happened first
+    would come to stand behind.
+    """
     shown = read_moment(sent, lambda: UTC)
-    return now - shown if shown else timedelta()
+    return now - shown if shown and abs(now - shown) > ON_ITS_WAY else timedelta()
 
 
 def read_event(

@@ -84,6 +84,16 @@ def test_the_clock_of_a_browser_that_is_wrong_by_days_is_corrected(tell):
     assert abs(later.occurred_at - now) < timedelta(minutes=1)
 
 
+def test_a_slow_call_does_not_put_what_happened_first_behind_what_followed(tell):
+    now = datetime.now(UTC)
+    first, second = now - timedelta(seconds=6), now - timedelta(seconds=5)
+
+    tell("events", sent=first.isoformat(), events=[page_view(occurred=first.isoformat())])  # 6 s on its way
+    tell("events", sent=now.isoformat(), events=[page_view(occurred=second.isoformat())])
+
+    assert list(Event.objects.order_by("id").values_list("occurred_at", flat=True)) == [first, second]
+
+
 def test_an_event_of_the_future_happened_now(tell):
     tell("events", events=[page_view(occurred="2999-01-01T00:00:00Z")])
 
