@@ -90,7 +90,7 @@ class FamilySet:
 
     def of_contacts(self, reading: Reading, ids: Sequence[int]) -> Rows:
         """All rows of these contacts, as they are now."""
-        return self._rows(reading, self._of("{0} = ANY(%(ids)s::bigint[])"), {"ids": list(ids)})
+        return self._rows(reading, self._of("{0} = ANY(%(ids)s::bigint[])"), {"ids": list(ids)}, are_few=True)
 
     def appended_between(self, reading: Reading, after: int, upto: int) -> Rows:
         """Rows that got their number in between, as far as they are there."""
@@ -101,13 +101,12 @@ class FamilySet:
         """Said of both sides of the join, so that neither is read whole: the planner does not conclude it."""
         return " AND ".join(condition.format(side) for side in dict.fromkeys((self.owner_sql, "c.id")))
 
-    def _rows(self, reading: Reading, condition: str, params: dict[str, Any]) -> Rows:
+    def _rows(self, reading: Reading, condition: str, params: dict[str, Any], *, are_few: bool = False) -> Rows:
         known = {field.key: field.sql for field in self.fields}
         told = ", ".join(f'{_sql_of(column, known)} AS "{column.name}"' for column in reading.shape.columns)
         alive = ACTIVE if reading.leaves_out_deleted else NOT_ERASED
-        return Rows(
-            f"SELECT {told} FROM {self.source} WHERE {alive} AND {self.where} AND {condition}", params, reading.shape
-        )
+        query = f"SELECT {told} FROM {self.source} WHERE {alive} AND {self.where} AND {condition}"
+        return Rows(query, params, reading.shape, are_few=are_few)
 
 
 def _sql_of(column: OutColumn, known: dict[str, str]) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
-from django.db import connection
+from django.db import transaction
+
+from contacts.identity.load import open_cursor, prefer_indexes
 
 if TYPE_CHECKING:
     from contacts.exports.warehouse.types import TableShape
@@ -30,13 +33,15 @@ class Rows:
     """The rows of a query, which may be read again and again, in the order of the shape's columns.
 
     The query gives each column of the shape under its name, in any order; a percent sign in it is written twice. What
-    was not read to its end holds our connection until ``close``.
+    was not read to its end holds our connection until ``close``. ``are_few``: no table is to be read whole for them,
+    whatever the statistics say.
     """
 
-    def __init__(self, sql: str, params: Params, shape: TableShape) -> None:
+    def __init__(self, sql: str, params: Params, shape: TableShape, *, are_few: bool = False) -> None:
         self.sql = sql
         self.params = params
         self.shape = shape
+        self.are_few = are_few
         self._open: Generator[bytes, None, None] | None = None
 
     def copy_blocks(self) -> Iterator[bytes]:
@@ -60,20 +65,22 @@ class Rows:
 
     def _read(self, copy: str) -> Iterator[bytes]:
         self.close()
-        self._open = in_blocks(copy, self.params)
+        self._open = in_blocks(copy, self.params, are_few=self.are_few)
         return self._open
 
 
-def in_blocks(sql: str, params: Params) -> Generator[bytes, None, None]:
+def in_blocks(sql: str, params: Params, *, are_few: bool) -> Generator[bytes, None, None]:
     """What COPY sends, in blocks of many rows."""
-    connection.ensure_connection()
     statement = sql if params else sql.replace("%%", "%")  # as it is written where nothing is merged
-    with connection.connection.cursor() as cursor, cursor.copy(statement, params or None) as copy:
-        block = bytearray()
-        for row in copy:
-            block += row
-            if len(block) >= BLOCK:
+    with transaction.atomic(), closing(open_cursor()) as cursor:
+        if are_few:
+            prefer_indexes(cursor)
+        with cursor.copy(statement, params or None) as copy:
+            block = bytearray()
+            for row in copy:
+                block += row
+                if len(block) >= BLOCK:
+                    yield bytes(block)
+                    block.clear()
+            if block:
                 yield bytes(block)
-                block.clear()
-        if block:
-            yield bytes(block)
