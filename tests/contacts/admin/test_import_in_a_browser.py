@@ -66,12 +66,16 @@ def drop(page: Any, name: str, content: str) -> None:
 
 
 def choose(page: Any, header: str, wanted: str) -> None:
-    """What a column becomes, by the keyboard: open, search, take the first."""
+    """What a column becomes, by the keyboard: open, search, take the first; each step is seen before the next."""
     page.locator("form.cf-scripted [name=key]").wait_for()  # the page listens
-    page.get_by_role("combobox", name=f"{header} ").focus()
+    box = page.get_by_role("combobox", name=f"{header} ")
+    box.focus()
     page.keyboard.press("Enter")
+    page.locator(".select2-search__field:focus").wait_for()
     page.keyboard.type(wanted)
+    page.locator(".select2-results__option--highlighted", has_text=wanted).wait_for()
     page.keyboard.press("Enter")
+    box.filter(has_text=wanted).wait_for()
 
 
 def tile(page: Any, name: str) -> str:

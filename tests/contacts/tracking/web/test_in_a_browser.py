@@ -43,7 +43,7 @@ def shop(site: Site, live_server: Any) -> Iterator[Shop]:
 def look(browser: Any) -> Iterator[Look]:
     """``look(address)`` opens a page, in one browser for the whole test; what breaks in a page fails the test."""
     context, troubles = browser.new_context(), []
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(30_000)
 
     def look(address: str = "about:blank") -> Any:
         page = context.new_page()
