@@ -41,6 +41,7 @@ def show_import(run: Import, request: Request) -> dict[str, Any]:
         "errorReportFileUrl": link_of(request, "import", run.pk) if errors else None,
         "message": run.error or describe(run),
         "fileName": run.file_name,
+        "content": run.content,
         "counts": counts,
         **show_moments(run.created_at, run.started_at, run.finished_at),
     }

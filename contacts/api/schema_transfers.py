@@ -15,6 +15,7 @@ from contacts.api.schema_resource import RESOURCE_BODY_FAILURES, RESOURCE_FAILUR
 from contacts.api.translate_bulk import DEDUPE_NAMES
 from contacts.exports.filters import STATUSES
 from contacts.exports.formats import FORMATS
+from contacts.models import ImportContent
 from contacts.wire import LARGEST_ID
 from crm.api.links import Link, leads_to
 from crm.api.pagination import PAGE_PARAMETERS
@@ -85,6 +86,7 @@ class Job(serializers.Serializer):
 
 class ImportJob(Job):
     fileName = serializers.CharField()
+    content = serializers.ChoiceField(choices=ImportContent.values, help_text="What the rows of the file are.")
     counts = Counts()
 
 
@@ -133,6 +135,7 @@ IMPORT: Final[dict[str, Any]] = {
     "errorReportFileUrl": None,
     "message": "",
     "fileName": "contacts.csv",
+    "content": "contacts",
     "counts": {"created": 2, "updated": 0, "unchanged": 0, "restored": 0, "skipped": 0, "failed": 0},
     **MOMENTS,
 }

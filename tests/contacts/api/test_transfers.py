@@ -181,12 +181,12 @@ def test_a_form_that_is_too_large_is_refused_before_it_is_read(call_api):
 
 def test_imports_are_listed_the_latest_first_and_drafts_are_left_out(call_api):
     first, second = (Import.objects.create(file_name=name, status="finished", by="user:1") for name in "ab")
-    failed = Import.objects.create(file_name="c", status="failed", by="user:1", error="No.")
+    failed = Import.objects.create(file_name="c", content="orders", status="failed", by="user:1", error="No.")
     Import.objects.create(file_name="draft", by="user:1")
 
     answer = call_api("get", f"{IMPORTS}/?maxrows=2")
 
-    assert [job["id"] for job in answer.json()] == [failed.pk, second.pk]
+    assert [(job["id"], job["content"]) for job in answer.json()] == [(failed.pk, "orders"), (second.pk, "contacts")]
     assert answer["TotalCount"] == "3"
     found = call_api("get", f"{IMPORTS}?status=finished").json()
     assert [job["id"] for job in found] == [second.pk, first.pk]
