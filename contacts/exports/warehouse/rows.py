@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
@@ -76,11 +76,15 @@ def in_blocks(sql: str, params: Params, *, are_few: bool) -> Generator[bytes, No
         if are_few:
             prefer_indexes(cursor)
         with cursor.copy(statement, params or None) as copy:
-            block = bytearray()
-            for row in copy:
-                block += row
-                if len(block) >= BLOCK:
-                    yield bytes(block)
-                    block.clear()
-            if block:
-                yield bytes(block)
+            yield from _joined(copy)
+
+
+def _joined(rows: Iterable[Any]) -> Iterator[bytes]:
+    block = bytearray()
+    for row in rows:
+        block += row
+        if len(block) >= BLOCK:
+            yield bytes(block)
+            block.clear()
+    if block:
+        yield bytes(block)

@@ -67,7 +67,7 @@ def drop(page: Any, name: str, content: str) -> None:
 
 def choose(page: Any, header: str, wanted: str) -> None:
     """What a column becomes, by the keyboard: open, search, take the first; each step is seen before the next."""
-    page.locator("form.cf-scripted [name=key]").wait_for()  # the page listens
+    page.locator("form.cf-scripted select[data-target]").first.wait_for(state="attached")  # the page listens
     box = page.get_by_role("combobox", name=f"{header} ")
     box.focus()
     page.keyboard.press("Enter")

@@ -18,7 +18,7 @@ from contacts.activity import NewOrder, record_orders
 from contacts.identity.integrity import find_problems
 from contacts.models import Contact, Import, Order
 from tests.barriers import find_in_both_themes
-from tests.contacts.admin.test_import_in_a_browser import drop, tile
+from tests.contacts.admin.test_import_in_a_browser import choose, drop, tile
 from tests.contacts.admin.test_imports import errors_on, form_of, page_of, send
 from tests.contacts.imports.flowing import upload_orders
 
@@ -110,10 +110,7 @@ def test_a_person_uploads_orders_looks_at_what_they_do_imports_and_undoes(admin_
 
     # 2. Map: names are recognised, one detail is chosen.
     page.get_by_role("combobox", name="Order number Order number").wait_for()
-    page.locator("form.cf-scripted select[data-target='10']").wait_for(state="attached")
-    page.get_by_role("combobox", name="Gift ").focus()
-    for key in ("Enter", "Detail of the item", "Enter"):
-        page.keyboard.press(key) if key == "Enter" else page.keyboard.type(key)
+    choose(page, "Gift", "Detail of the item")
     look_at("map")
     page.get_by_role("button", name="Show what would happen").click()
 
